@@ -1,0 +1,139 @@
+"""Files and Folders: stored bytes with a name, owned by a Project. Names, types and references; the bytes are elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TYPE_BY_EXTENSION = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "bmp": "image/bmp",
+    "svg": "image/svg+xml",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "m4a": "audio/mp4",
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "md": "text/markdown",
+    "json": "application/json",
+    "zip": "application/zip",
+    "epub": "application/epub+zip",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "safetensors": "application/octet-stream",
+}
+_EXTENSION_BY_TYPE = {
+    content_type: extension
+    for extension, content_type in reversed(_TYPE_BY_EXTENSION.items())
+    if content_type != "application/octet-stream"
+}
+OCTETS = "application/octet-stream"
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+)
+_UNSAFE = re.compile(r"[^\w.\- ()+]+")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Stored bytes: an input, an Output or an upload. `access_key` is unguessable and is all that reading needs."""
+
+    access_key: str
+    project_id: int
+    name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that arrived with a request: already on disk under its access key, not yet recorded anywhere."""
+
+    access_key: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+def extension_of(name: str) -> str:
+    """The lower-case extension of a file name without its dot, or an empty text."""
+    _, dot, extension = name.rpartition(".")
+    return extension.lower() if dot and extension.isalnum() and len(extension) <= 12 else ""
+
+
+def type_of_name(name: str) -> str:
+    """The content type that a file name promises; `application/octet-stream` when it promises none."""
+    return _TYPE_BY_EXTENSION.get(extension_of(name), OCTETS)
+
+
+def extension_of_type(content_type: str) -> str:
+    """The usual extension of a content type; `bin` for an unknown one."""
+    return _EXTENSION_BY_TYPE.get(content_type.partition(";")[0].strip().lower(), "bin")
+
+
+def sniff(head: bytes) -> str:
+    """The content type that the first bytes of a file show; an empty text when they show none.
+
+    `head`: at least 16 bytes where the file has them. Source: the formats' own signatures.
+    """
+    for magic, content_type in _MAGIC:
+        if head.startswith(magic):
+            return content_type
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
+        return "image/webp" if head[8:12] == b"WEBP" else "audio/wav"
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        if brand in (b"heic", b"heix", b"mif1", b"hevc"):
+            return "image/heic"
+        return {b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}.get(brand, "video/mp4")
+    return ""
+
+
+def true_type(head: bytes, name: str) -> str:
+    """What a file is: by its first bytes, and only where they are silent, by its name.
+
+    A ZIP container keeps the type of its name when that is a format made of a ZIP (docx, xlsx, pptx, epub).
+    """
+    seen, promised = sniff(head), type_of_name(name)
+    if seen == "application/zip" and ("openxmlformats" in promised or promised == "application/epub+zip"):
+        return promised
+    if seen:
+        return seen
+    # A name may not promise a picture or a film that the bytes do not show.
+    return OCTETS if promised.split("/")[0] in ("image", "video") and promised != "image/svg+xml" else promised
+
+
+def safe_name(name: str, fallback: str = "file") -> str:
+    """A file name without folders, control characters or more than 120 characters."""
+    leaf = name.replace("\\", "/").rsplit("/", 1)[-1].strip().strip(".")
+    leaf = _UNSAFE.sub("_", leaf)
+    if len(leaf) > 120:
+        extension = extension_of(leaf)
+        leaf = leaf[:100] + (f".{extension}" if extension else "")
+    return leaf or fallback

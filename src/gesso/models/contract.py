@@ -1,0 +1,85 @@
+"""All that a model author must know: the Engine's shape, what it is given, what it yields.
+
+An Engine lives in a Worker, a process of its own. `setup` loads weights once; `run` serves one Task at a time. stdout and stderr are the
+Task's log. Re-exported as `gesso.sdk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class InputError(Exception):
+    """Raise it for an input that cannot be served; its text is told to the client as it is, so write a sentence that helps."""
+
+
+class Killed(BaseException):
+    """Raised out of `emit` when the Task was killed. Let it pass; clean up with `finally`.
+
+    A BaseException, so that `except Exception` in a library does not swallow it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where the Engine runs. `name` as torch writes it ("cpu", "cuda:0"); `memory_bytes` is the budget there."""
+
+    name: str
+    memory_bytes: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file given to a parameter: already on local disk, read-only. `content_type` was sniffed from its bytes."""
+
+    path: Path
+    name: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One result: its bytes and the extension that names their type ("png", "webp", "txt")."""
+
+    data: bytes
+    extension: str = "png"
+
+
+class Emit(Protocol):
+    """The Engine's voice while it runs. Every call raises `Killed` when the Task was killed, so call it at each step."""
+
+    def progress(self, step: int, total: int) -> None:
+        """Say that `step` of `total` steps are done."""
+        ...
+
+    def preview(self, jpeg: bytes) -> None:
+        """Show an unfinished picture, a small JPEG."""
+        ...
+
+    def log(self, text: str) -> None:
+        """Write a line to the Task's log."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Tell the client that something was not done as asked, or will look poor, and why."""
+        ...
+
+    def check(self) -> None:
+        """Say nothing; only raise `Killed` if the Task was killed."""
+        ...
+
+
+class Engine(Protocol):
+    """What a Model's `engine` names: a class without constructor arguments."""
+
+    def setup(self, device: Device, weights: Path) -> None:
+        """Load what every run shares. `weights`: the Model's own weights folder, which may be absent."""
+        ...
+
+    def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterable[Output]:
+        """Serve one Task. `inputs`: checked values by parameter id; a file is an `InputFile`, FILES a list of them, an absent one None."""
+        ...

@@ -1,0 +1,25 @@
+"""What a model author imports: `from gesso.sdk import Model, Parameter, Output, ...`."""
+
+from gesso.domain.model import Group, Model, Needs, Readiness
+from gesso.domain.parameter import Kind, Option, Parameter, Role
+from gesso.domain.price import Price
+from gesso.models.contract import Device, Emit, Engine, InputError, InputFile, Killed, Output
+
+__all__ = [
+    "Device",
+    "Emit",
+    "Engine",
+    "Group",
+    "InputError",
+    "InputFile",
+    "Kind",
+    "Killed",
+    "Model",
+    "Needs",
+    "Option",
+    "Output",
+    "Parameter",
+    "Price",
+    "Readiness",
+    "Role",
+]
