@@ -1,0 +1,151 @@
+"""The whole language between the server and a model process, sorted by direction: one JSON object a line.
+
+Pure: no processes, no sockets. A message is a frozen dataclass; its class name is the wire's `type`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+
+# Server to Worker.
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Load the Engine. Sent once, first. `engine`: "package.module:Class"."""
+
+    engine: str
+    device: str
+    memory_bytes: int
+    threads: int
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Carry out one run. `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file."""
+
+    run_id: str
+    values: Mapping[str, Any]
+    files: Mapping[str, list[list[str]]]
+    single: list[str]
+    scratch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Stop the run at its next step. Of another run than the present one: ignored."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Leave."""
+
+
+# Worker to server.
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The Engine is set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupBroke:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    run_id: str
+    step: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    run_id: str
+    jpeg_base64: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputMade:
+    """`name`: of a file directly in the scratch folder, flushed to disk."""
+
+    run_id: str
+    name: str
+    extension: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunBroke:
+    """`kind`: "input" (the client's), "memory", or "engine". `text` is told to the client; tracebacks go to stderr."""
+
+    run_id: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped:
+    """The run was killed as asked."""
+
+    run_id: str
+
+
+ServerMessage = Setup | Run | Kill | Shutdown
+WorkerMessage = Ready | SetupBroke | RunStarted | Progressed | Previewed | OutputMade | RunEnded | RunBroke | RunStopped
+
+_SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
+_WORKER_MESSAGES = {
+    cls.__name__: cls
+    for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, OutputMade, RunEnded, RunBroke, RunStopped)
+}
+_FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}
+
+
+class ProtocolError(Exception):
+    """A line that is none of the messages of its direction."""
+
+
+def encode(message: ServerMessage | WorkerMessage) -> bytes:
+    """The message as one line, newline included."""
+    body: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS[type(message)]}
+    body["type"] = type(message).__name__
+    return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def decode_from_server(line: bytes) -> ServerMessage:
+    """Errors: ProtocolError."""
+    return _decode(line, _SERVER_MESSAGES)
+
+
+def decode_from_worker(line: bytes) -> WorkerMessage:
+    """Errors: ProtocolError."""
+    return _decode(line, _WORKER_MESSAGES)
+
+
+def _decode(line: bytes, known: Mapping[str, Any]) -> Any:
+    try:
+        body = orjson.loads(line)
+        return known[body.pop("type")](**body)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"unreadable message: {line[:200]!r}") from error

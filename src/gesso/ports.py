@@ -1,0 +1,225 @@
+"""The borders of the house: what services ask of the store, of model processes and of live listeners. Adapters implement them, `wiring`
+chooses. Each has a suite in tests/contracts and a double in `gesso.testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from gesso.domain.event import LiveEvent, Recorded
+from gesso.domain.file import File, Received
+from gesso.domain.model import Model
+from gesso.domain.project import AuthMethod, Key, Project
+from gesso.domain.task import Task
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Microseconds since 1970, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChange:
+    """One atomic write: the Task as it is after `events`, new Files, the Charge and the webhook notice, all or nothing.
+
+    `expected_seq`: the Task's stored seq before it; 0 inserts. `is_refusable`: whether the writer may give it up when the disk
+    refuses (a submission), or must repeat it until it is on disk (all that follows).
+    """
+
+    task: Task
+    expected_seq: int
+    events: tuple[Recorded, ...]
+    files: tuple[File, ...] = ()
+    charge: Decimal | None = None
+    notify_url: str = ""
+    is_refusable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """What the Scheduler needs of a waiting Task."""
+
+    task_id: int
+    project_id: int
+    model: str
+    created_at: int
+
+
+class TaskStore(Protocol):
+    def next_id(self) -> int:
+        """A new task id, larger than all before."""
+        ...
+
+    def write(self, change: TaskChange) -> Awaitable[None]:
+        """Put `change` in line now, in call order; the result is awaited for the commit. Errors: Unavailable if refusable, StaleAttempt."""
+        ...
+
+    async def by_id(self, task_id: int) -> Task | None: ...
+
+    async def by_token(self, token: str) -> Task | None: ...
+
+    async def events(self, task_id: int) -> list[Recorded]: ...
+
+    async def unfinished(self) -> list[Task]:
+        """All Tasks that have not ended, oldest first."""
+        ...
+
+
+class AccountStore(Protocol):
+    async def create_project(self, name: str, auth_method: AuthMethod) -> Key: ...
+
+    async def key(self, api_key: str) -> Key | None: ...
+
+    async def project(self, project_id: int) -> Project | None: ...
+
+
+class FileStore(Protocol):
+    async def add(self, file: File) -> None: ...
+
+    async def by_access_key(self, access_key: str) -> File | None: ...
+
+
+class BlobWriter(Protocol):
+    """Bytes on their way to disk. Nothing exists under the access key before `finish`."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Add bytes. Errors: BodyTooLarge over FILE_MAX_BYTES, Unavailable when the disk refuses."""
+        ...
+
+    async def finish(self, file_name: str) -> Received:
+        """Make the bytes durable under a new access key. The content type is sniffed."""
+        ...
+
+    async def discard(self) -> None: ...
+
+
+class Blobs(Protocol):
+    def receive(self) -> BlobWriter: ...
+
+    def path(self, access_key: str) -> Path:
+        """Where the bytes are on local disk."""
+        ...
+
+    async def adopt(self, sources: Sequence[Path]) -> list[str]:
+        """Move files of a Worker's scratch folder in, durably; their new access keys in order. Errors: Unavailable."""
+        ...
+
+    async def delete(self, access_keys: Sequence[str]) -> None: ...
+
+
+class Fetch(Protocol):
+    async def fetch(self, url: str, writer: BlobWriter) -> str:
+        """Download `url` into `writer`; the file name that it suggests. Errors: FetchRefused, BodyTooLarge, Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file input on local disk, as a Worker is given it."""
+
+    path: Path
+    name: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """What a Worker must do for one Attempt. `scratch`: a fresh folder of its own, where Outputs appear."""
+
+    task_id: int
+    attempt: int
+    values: Mapping[str, Any]
+    files: Mapping[str, tuple[LocalFile, ...]]
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOutput:
+    """A file that a Worker wrote into the scratch folder, flushed to disk."""
+
+    path: Path
+    extension: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client."""
+
+    outputs: tuple[MadeOutput, ...]
+    failure: str
+    text: str
+    stdout: str
+    stderr: str
+
+
+class WorkerLost(Exception):
+    """The model process died or broke the protocol under a run; the text names the exit code or signal."""
+
+
+class RunKilled(Exception):
+    """The run was killed as asked."""
+
+
+class SetupFailed(Exception):
+    """The Engine could not be set up; the text is its error."""
+
+
+class Executor(Protocol):
+    """The server's half of a Worker: one model process, one run at a time."""
+
+    model: Model
+    name: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it could take a run now."""
+        ...
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    async def start(self) -> None:
+        """Spawn the process and set the Engine up. Errors: SetupFailed, WorkerLost."""
+        ...
+
+    async def run(self, order: RunOrder, on_started: Callable[[], None], on_live: Callable[[LiveEvent], None]) -> RunResult:
+        """Carry out one order. Errors: WorkerLost, RunKilled. The Executor is ready again when this returns, or dead."""
+        ...
+
+    def kill(self) -> None:
+        """Stop the present run: a message that the Engine sees at its next step, SIGKILL after the grace time. No-op when idle."""
+        ...
+
+    async def stop(self) -> None:
+        """End the process; a run in flight is lost."""
+        ...
+
+
+class Subscription(Protocol):
+    """Events of one Task for one listener, bounded: a listener that falls behind is cut and must load the Task again."""
+
+    async def next(self) -> tuple[Task, Recorded | LiveEvent] | None:
+        """The next Event with the Task as it was after it; None when the listener was cut."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Announcer(Protocol):
+    """Tells live listeners what was committed. Losing an announcement is allowed: listeners resume from the store."""
+
+    def publish(self, task: Task, recorded: Sequence[Recorded]) -> None: ...
+
+    def publish_live(self, task: Task, event: LiveEvent) -> None: ...
+
+    def subscribe(self, task_id: int) -> Subscription: ...
