@@ -1,0 +1,260 @@
+"""The bytes of Files as plain files: ROOT/ab/<access_key>, with ROOT/incoming for what is still on its way.
+
+Owns every file operation on them, in a small pool of threads; the event loop never touches the disk. Knows no database: a blob
+that nothing refers to (a crash between `finish` and the commit) is an orphan, harmless because its key is known to nobody.
+One server per ROOT: at start, `incoming` is emptied. Source: design, sections 2 and 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
+from gesso.domain.file import Received, safe_name, true_type
+from gesso.domain.ids import new_access_key
+from gesso.domain.limits import FILE_MAX_BYTES, RECEIVE_CHUNK_BYTES
+
+_THREADS = 4
+_HEAD_BYTES = 64
+_T = TypeVar("_T")
+_SENTENCES = {
+    errno.ENOSPC: "its disk is full",
+    errno.EDQUOT: "its disk quota is used up",
+    errno.EROFS: "its disk is read-only",
+    errno.EACCES: "it may not write to its data directory",
+    errno.EXDEV: "the model's scratch folder is on another file system than the blobs",
+    errno.ENOENT: "a file that should be kept is not there",
+    errno.EMFILE: "it has too many files open",
+}
+
+
+class FolderBlobs:
+    """The port `Blobs` on a local folder. `close` it last: it waits for what is still being written."""
+
+    def __init__(self, root: Path) -> None:
+        """Errors: OSError when `root` cannot be made or read; the server should not start then."""
+        self._folder = _Folder(root)
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="blobs")
+
+    def receive(self) -> FolderWriter:
+        return FolderWriter(_Upload(self._folder), self._pool)
+
+    def path(self, access_key: str) -> Path:
+        """Where the bytes are; they may have been deleted. Errors: FileUnknown for what cannot be a key."""
+        return self._folder.path(access_key)
+
+    async def adopt(self, sources: Sequence[Path]) -> list[str]:
+        """Move flushed files in, all or none; they must be regular files on the same file system. Errors: Unavailable."""
+        adoption = _Adoption(self._folder, sources)
+        return await _hop(self._pool, adoption.carry_out, adoption.undo)
+
+    async def delete(self, access_keys: Sequence[str]) -> None:
+        """Unlink. Missing ones are fine. A power cut right after may bring one back, unreferenced. Errors: Unavailable, FileUnknown."""
+        paths = [self.path(access_key) for access_key in access_keys]
+
+        def unlink() -> None:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+        if paths:
+            await _hop(self._pool, unlink, lambda: None)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)
+
+
+class FolderWriter:
+    """The port `BlobWriter`. Less than RECEIVE_CHUNK_BYTES stay in memory and cost one visit to the disk, in `finish`."""
+
+    def __init__(self, upload: _Upload, pool: ThreadPoolExecutor) -> None:
+        self._upload = upload
+        self._pool = pool
+        self._buffer = bytearray()
+        self._size_bytes = 0
+        self._is_on_disk = False
+
+    async def write(self, chunk: bytes) -> None:
+        self._size_bytes += len(chunk)
+        if self._size_bytes > FILE_MAX_BYTES:
+            raise BodyTooLarge(FILE_MAX_BYTES)
+        self._buffer += chunk
+        if len(self._buffer) >= RECEIVE_CHUNK_BYTES:
+            full, self._buffer = self._buffer, bytearray()
+            self._is_on_disk = True
+            await _hop(self._pool, lambda: self._upload.append(full), self._upload.abandon)
+
+    async def finish(self, file_name: str) -> Received:
+        """Flush the bytes, give them their name, flush the name: no cheaper order survives a power cut. Errors: Unavailable."""
+        rest, self._buffer = self._buffer, bytearray()
+        received = await _hop(self._pool, lambda: self._upload.commit(rest, file_name), self._upload.abandon)
+        self._is_on_disk = False
+        return received
+
+    async def discard(self) -> None:
+        """Leave nothing of what was written. No-op after `finish`: its blob goes with `delete`."""
+        self._buffer = bytearray()
+        if self._is_on_disk:
+            await _hop(self._pool, self._upload.abandon, self._upload.abandon)
+
+
+class _Folder:
+    """The layout. Blocking; called from the pool and from the constructor."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.incoming = root / "incoming"
+        self._making = threading.Lock()
+        self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.scandir(self.incoming) as leftovers:
+            for leftover in leftovers:
+                Path(leftover.path).unlink()
+        with os.scandir(root) as entries:
+            self._ready = {entry.name for entry in entries if entry.is_dir() and entry.name != "incoming"}
+        # A folder that a killed server made may not be durable yet, and it is about to be trusted.
+        sync_folder(root)
+
+    def path(self, access_key: str) -> Path:
+        if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
+            raise FileUnknown
+        return self.root / access_key[:2] / access_key
+
+    def place(self, source: Path, access_key: str) -> Path:
+        """Rename `source` to its key. The caller flushes the folder of the result."""
+        target = self.path(access_key)
+        name = access_key[:2]
+        if name not in self._ready:
+            # The lock also makes a second thread wait until the folder's own entry is durable.
+            with self._making:
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(self.root)
+                self._ready.add(name)
+        source.rename(target)
+        return target
+
+
+class _Upload:
+    """One blob on its way: incoming/<key>, then its place. The lock orders a write in flight and the clean-up after a cancelled wait."""
+
+    def __init__(self, folder: _Folder) -> None:
+        self._folder = folder
+        self._key = new_access_key()
+        self._temporary = folder.incoming / self._key
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self._head = b""
+        self._size_bytes = 0
+        self._is_abandoned = False
+        self._lock = threading.Lock()
+
+    def append(self, data: bytearray) -> None:
+        with self._lock:
+            self._append(data)
+
+    def commit(self, rest: bytearray, file_name: str) -> Received:
+        with self._lock:
+            file = self._append(rest)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            target = self._folder.place(self._temporary, self._key)
+            sync_folder(target.parent)
+        name = safe_name(file_name)
+        return Received(self._key, name, true_type(self._head, name), self._size_bytes, self._hash.hexdigest())
+
+    def abandon(self) -> None:
+        with self._lock:
+            self._is_abandoned = True
+            if self._file is not None:
+                _quietly(self._file.close)
+            for path in (self._temporary, self._folder.path(self._key)):
+                _quietly(path.unlink)
+
+    def _append(self, data: bytearray) -> BinaryIO:
+        if self._is_abandoned:
+            raise Unavailable("the upload was given up")
+        if self._file is None:
+            self._file = os.fdopen(os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            self._head = bytes(data[:_HEAD_BYTES])
+        self._hash.update(data)
+        self._file.write(data)
+        self._size_bytes += len(data)
+        return self._file
+
+
+class _Adoption:
+    """Files of a Worker on their way in. Their bytes are durable already, so only the folders that gain a name are flushed."""
+
+    def __init__(self, folder: _Folder, sources: Sequence[Path]) -> None:
+        self._folder = folder
+        self._sources = sources
+        self._moved: list[tuple[Path, Path]] = []
+
+    def carry_out(self) -> list[str]:
+        keys = [new_access_key() for _ in self._sources]
+        for source, key in zip(self._sources, keys, strict=True):
+            target = self._folder.place(source, key)
+            self._moved.append((source, target))
+            # Looked at only after the move: here the Worker can no longer swap it for a link.
+            if not stat.S_ISREG(target.lstat().st_mode):
+                raise Unavailable(f"{source.name} is a link or a folder, not a file")
+        for folder in {target.parent for _, target in self._moved}:
+            sync_folder(folder)
+        return keys
+
+    def undo(self) -> None:
+        """Put every file back where it was, so that adopting can be tried again; where that fails, remove it."""
+        while self._moved:
+            source, target = self._moved.pop()
+            if not _quietly(lambda source=source, target=target: target.rename(source)):
+                _quietly(target.unlink)
+
+
+async def _hop(pool: ThreadPoolExecutor, work: Callable[[], _T], undo: Callable[[], None]) -> _T:
+    """Run `work` in the pool. If it fails, or if the wait is cancelled, `undo` runs after it: also when the loop is gone by then."""
+
+    def guarded() -> _T:
+        try:
+            return work()
+        except BaseException:
+            undo()
+            raise
+
+    try:
+        job = pool.submit(guarded)
+    except RuntimeError as error:
+        raise Unavailable("it is stopping") from error
+    try:
+        return await asyncio.wrap_future(job)
+    except asyncio.CancelledError:
+        # A thread cannot be stopped, and its result has no taker any more.
+        job.add_done_callback(lambda _: undo())
+        raise
+    except OSError as error:
+        raise Unavailable(_SENTENCES.get(error.errno or 0, "its disk refused a file")) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quietly(step: Callable[[], object]) -> bool:
+    """A step of a clean-up, which must not hide the error that led to it. Whether it succeeded."""
+    try:
+        step()
+    except OSError:
+        return False
+    return True
