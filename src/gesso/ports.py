@@ -45,12 +45,12 @@ class TaskChange:
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """What the Scheduler needs of a waiting Task."""
+    """What the Scheduler needs to know of a waiting Task."""
 
     task_id: int
     project_id: int
     model: str
-    created_at: int
+    is_attempted: bool = False
 
 
 class TaskStore(Protocol):
@@ -68,8 +68,8 @@ class TaskStore(Protocol):
 
     async def events(self, task_id: int) -> list[Recorded]: ...
 
-    async def unfinished(self) -> list[Task]:
-        """All Tasks that have not ended, oldest first."""
+    async def unfinished(self) -> list[QueueEntry]:
+        """All Tasks that have not ended, oldest first. `is_attempted`: an Attempt was under way when they were written."""
         ...
 
 

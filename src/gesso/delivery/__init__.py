@@ -1,1 +1,1 @@
-
+"""The way out: Events to live Subscribers, and webhooks."""

@@ -1,1 +1,1 @@
-
+"""Which Task runs where, now."""

@@ -1,1 +1,1 @@
-
+"""The use cases: the only code that decides."""

@@ -1,0 +1,163 @@
+"""The loop: woken by what was committed and by Workers that become free, it gives waiting Tasks to Workers. It never polls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from gesso.domain.errors import GessoError, TaskUnknown
+from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued
+from gesso.domain.limits import COMMIT_RETRY_S, STOP_GRACE_S
+from gesso.domain.model import Model
+from gesso.domain.task import Task
+from gesso.ports import Executor, QueueEntry, TaskStore
+from gesso.scheduling.attempt import Attempts, requeue_or_fail
+from gesso.scheduling.fleet import Fleet
+from gesso.scheduling.policy import WaitingLine, starts_wanted
+from gesso.services.catalog import Catalog
+from gesso.services.lifecycle import Lifecycle, has_ended
+
+log = structlog.get_logger(__name__)
+
+
+class Scheduler:
+    def __init__(self, lifecycle: Lifecycle, store: TaskStore, catalog: Catalog, fleet: Fleet, attempts: Attempts) -> None:
+        self._lifecycle = lifecycle
+        self._store = store
+        self._catalog = catalog
+        self._fleet = fleet
+        self._attempts = attempts
+        self._lines = {model.name: WaitingLine() for model in catalog.all()}
+        self._running: dict[int, tuple[QueueEntry, Executor]] = {}
+        self._running_by_project: dict[int, int] = {}
+        self._jobs: set[asyncio.Task[Any]] = set()
+        self._is_woken = False
+        self.is_accepting = False
+
+    async def start(self) -> None:
+        """Recover what the last server left, then serve."""
+        self._fleet.on_change = self.wake
+        self._fleet.on_hopeless = self._give_up
+        entries = await self._store.unfinished()
+        for entry in entries:
+            if entry.is_attempted:
+                await self._close_attempt(entry)
+        self._lifecycle.observe(self._observe)
+        for entry in entries:
+            self._enqueue(entry)
+        self.is_accepting = True
+
+    async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
+        """Take no more Tasks; let running ones finish within `grace_s` seconds; put the others back in the queue."""
+        self.is_accepting = False
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=grace_s)
+        for job in list(self._jobs):
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._fleet.stop()
+
+    def waiting_count(self) -> int:
+        return sum(len(line) for line in self._lines.values())
+
+    def running_count(self) -> int:
+        return len(self._running)
+
+    def wake(self) -> None:
+        """Have a round soon; many wakes before it are one."""
+        if not self._is_woken:
+            self._is_woken = True
+            asyncio.get_running_loop().call_soon(self._round)
+
+    async def _close_attempt(self, entry: QueueEntry) -> None:
+        task = await self._lifecycle.load(entry.task_id)
+        event = requeue_or_fail(task, "the server stopped while it ran", is_counted=False)
+        await self._lifecycle.record(task.id, task.attempt, event)
+
+    def _observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
+        last = recorded[-1].event
+        if isinstance(last, Queued | Requeued):
+            self._enqueue(QueueEntry(task.id, task.project_id, task.model))
+        elif isinstance(last, Cancelled):
+            self._withdraw(task)
+
+    def _enqueue(self, entry: QueueEntry) -> None:
+        line = self._lines.get(entry.model)
+        if line is None:
+            self._fail(entry, f"This server no longer has the model {entry.model}.")
+            return
+        line.add(entry)
+        self.wake()
+
+    def _withdraw(self, task: Task) -> None:
+        running = self._running.get(task.id)
+        if running is not None:
+            running[1].kill()
+        elif task.model in self._lines:
+            self._lines[task.model].remove(QueueEntry(task.id, task.project_id, task.model))
+
+    def _round(self) -> None:
+        self._is_woken = False
+        if not self.is_accepting:
+            return
+        waiting = sorted((line.oldest(), name) for name, line in self._lines.items() if line)
+        for _, name in waiting:
+            self._serve(name, self._lines[name])
+
+    def _serve(self, name: str, line: WaitingLine) -> None:
+        while line:
+            executor = self._fleet.claim(name)
+            if executor is None:
+                break
+            self._place(line.take(self._running_by_project), executor)
+        wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if line else 0
+        while wanted and self._fleet.try_start(name, lambda other: bool(self._lines[other])):
+            wanted -= 1
+
+    def _place(self, entry: QueueEntry, executor: Executor) -> None:
+        self._running[entry.task_id] = (entry, executor)
+        self._running_by_project[entry.project_id] = self._running_by_project.get(entry.project_id, 0) + 1
+        job = asyncio.ensure_future(self._attempts.carry(entry.task_id, executor.model, executor, self._fleet.release))
+        self._jobs.add(job)
+        job.add_done_callback(lambda done: self._done(entry, executor, done))
+
+    def _done(self, entry: QueueEntry, executor: Executor, job: asyncio.Task[bool]) -> None:
+        self._jobs.discard(job)
+        # A Task that waits again may have been placed again before this is called.
+        if self._running.get(entry.task_id) == (entry, executor):
+            del self._running[entry.task_id]
+        left = self._running_by_project[entry.project_id] - 1
+        if left:
+            self._running_by_project[entry.project_id] = left
+        else:
+            del self._running_by_project[entry.project_id]
+        if job.cancelled():
+            return
+        if job.exception() is not None:
+            log.error("an attempt could not be closed", task_id=entry.task_id, error=repr(job.exception()))
+        elif not job.result():
+            asyncio.get_running_loop().call_later(COMMIT_RETRY_S, self._enqueue, entry)
+
+    def _give_up(self, model: Model, text: str) -> None:
+        line = self._lines[model.name]
+        for entry in line.entries():
+            line.remove(entry)
+            self._fail(entry, f"{model.name} could not be started: {text}")
+
+    def _fail(self, entry: QueueEntry, reason: str) -> None:
+        job = asyncio.ensure_future(self._fail_waiting(entry, reason))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    async def _fail_waiting(self, entry: QueueEntry, reason: str) -> None:
+        try:
+            await self._lifecycle.load(entry.task_id)
+            await self._lifecycle.record(entry.task_id, None, Failed(reason))
+        except TaskUnknown:
+            pass
+        except GessoError as error:
+            if not has_ended(error):
+                raise

@@ -1,0 +1,172 @@
+"""The single writer of task state: every step of every Task is applied, written and told here, in this order.
+
+In memory are the Tasks that are under way, as they are (`_current`, which may be ahead of the disk) and as they may be seen (`_visible`,
+never ahead of it), and the Tasks that ended last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from gesso.domain.errors import GessoError, IllegalStep, StaleAttempt, TaskUnknown
+from gesso.domain.event import Event, LiveEvent, Queued, Recorded
+from gesso.domain.file import File
+from gesso.domain.limits import ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT
+from gesso.domain.task import Task, TaskState, apply
+from gesso.ports import Announcer, Clock, TaskChange, TaskStore
+
+log = structlog.get_logger(__name__)
+Observer = Callable[[Task, Sequence[Recorded]], None]
+
+
+class Lifecycle:
+    def __init__(self, store: TaskStore, announcer: Announcer, clock: Clock) -> None:
+        self._store = store
+        self._announcer = announcer
+        self._clock = clock
+        self._observers: list[Observer] = [announcer.publish]
+        self._current: dict[int, Task] = {}
+        self._visible: dict[int, Task] = {}
+        self._ended: OrderedDict[int, Task] = OrderedDict()
+        self._id_of_token: dict[str, int] = {}
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
+        self._observers.append(observer)
+
+    async def create(self, task: Task, files: tuple[File, ...]) -> Task:
+        """Put a new Task on disk, queued. When this returns it is accepted. Errors: Unavailable; then it does not exist."""
+        now = self._clock.now()
+        queued = apply(task, Queued(), now)
+        recorded = (Recorded(queued.seq, now, Queued()),)
+        self._current[queued.id] = queued
+        try:
+            # Shielded: a client that goes away must not leave a Task that is on disk but unknown to the server.
+            await asyncio.shield(self._write(TaskChange(queued, 0, recorded, files, is_refusable=True)))
+        except GessoError:
+            self._current.pop(queued.id, None)
+            raise
+        return queued
+
+    def record(
+        self,
+        task_id: int,
+        attempt: int | None,
+        *steps: Event,
+        files: tuple[File, ...] = (),
+        charge: Decimal | None = None,
+    ) -> Awaitable[None]:
+        """Apply `steps` now and put them in line for the disk; the result is awaited for the commit.
+
+        `attempt`: the fence; None for who acts for the client. Errors: TaskUnknown when the Task is not under way, StaleAttempt when
+        another Attempt has begun, IllegalStep when its state does not admit a step. Then nothing has changed.
+        """
+        task = self._current.get(task_id)
+        if task is None:
+            raise TaskUnknown
+        if attempt is not None and attempt != task.attempt:
+            raise StaleAttempt(task_id, attempt)
+        before, now = task.seq, self._clock.now()
+        recorded: list[Recorded] = []
+        for step in steps:
+            task = apply(task, step, now)
+            recorded.append(Recorded(task.seq, now, step))
+        notify_url = task.callback_url if task.state.is_terminal else ""
+        self._current[task_id] = task
+        return self._write(TaskChange(task, before, tuple(recorded), files, charge, notify_url))
+
+    def tell(self, task_id: int, event: LiveEvent) -> None:
+        """Announce a live Event. It is not kept."""
+        task = self._visible.get(task_id)
+        if task is not None:
+            self._announcer.publish_live(task, event)
+
+    def current(self, task_id: int) -> Task | None:
+        """The Task as it is, ahead of the disk, if it is under way and in memory."""
+        return self._current.get(task_id)
+
+    async def load(self, task_id: int) -> Task:
+        """The Task as it is, ahead of the disk, brought into memory if it is under way. Errors: TaskUnknown."""
+        task = self._current.get(task_id) or self._ended.get(task_id)
+        if task is not None:
+            return task
+        task = await self._store.by_id(task_id)
+        if task is None:
+            raise TaskUnknown
+        if task.state.is_terminal:
+            return task
+        # Another load of the same Task may have been quicker, and the Task may have gone on since.
+        self._visible.setdefault(task_id, task)
+        self._id_of_token[task.token] = task_id
+        return self._current.setdefault(task_id, task)
+
+    async def see(self, task_id: int) -> Task:
+        """The Task as it may be shown: as it is on disk. Errors: TaskUnknown."""
+        task = self._visible.get(task_id) or self._ended.get(task_id)
+        if task is None:
+            task = await self._store.by_id(task_id)
+        if task is None:
+            raise TaskUnknown
+        return task
+
+    async def see_by_token(self, token: str) -> Task:
+        """Errors: TaskUnknown."""
+        task_id = self._id_of_token.get(token)
+        task = await (self.see(task_id) if task_id is not None else self._store.by_token(token))
+        if task is None:
+            raise TaskUnknown
+        return task
+
+    async def events(self, task_id: int) -> list[Recorded]:
+        return await self._store.events(task_id)
+
+    def _write(self, change: TaskChange) -> asyncio.Future[Any]:
+        future = asyncio.ensure_future(self._store.write(change))
+        future.add_done_callback(lambda done: self._written(change, done))
+        return future
+
+    def _written(self, change: TaskChange, done: asyncio.Future[Any]) -> None:
+        if done.cancelled():
+            return
+        task, error = change.task, done.exception()
+        if error is not None:
+            if not change.is_refusable:
+                # Only a second server on the same database, or a defect, gets here: stop touching the Task.
+                log.critical("a step of a task was refused", task_id=task.id, error=repr(error))
+                self._forget(task)
+            return
+        self._show(task)
+        for observer in self._observers:
+            observer(task, change.events)
+
+    def _show(self, task: Task) -> None:
+        self._id_of_token[task.token] = task.id
+        if not task.state.is_terminal:
+            if task.state is TaskState.QUEUED and len(self._current) > LIVE_TASKS_MAX_COUNT:
+                # A long queue waits on disk, not in memory; the Scheduler loads a Task when its turn comes.
+                self._forget(task)
+            else:
+                self._visible[task.id] = task
+            return
+        self._visible.pop(task.id, None)
+        self._current.pop(task.id, None)
+        self._ended[task.id] = task
+        if len(self._ended) > ENDED_TASKS_MAX_COUNT:
+            _, oldest = self._ended.popitem(last=False)
+            self._id_of_token.pop(oldest.token, None)
+
+    def _forget(self, task: Task) -> None:
+        self._current.pop(task.id, None)
+        self._visible.pop(task.id, None)
+        self._id_of_token.pop(task.token, None)
+
+
+def has_ended(error: GessoError) -> bool:
+    """Whether a refused step means that the Task went another way meanwhile, which is no fault."""
+    return isinstance(error, TaskUnknown | StaleAttempt | IllegalStep)

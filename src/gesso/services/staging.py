@@ -1,0 +1,111 @@
+"""Inputs in, Outputs out: what an Attempt needs on disk before it runs, and what it leaves there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from gesso.domain.errors import GessoError
+from gesso.domain.event import FileInput
+from gesso.domain.file import File, extension_of, extension_of_type, type_of_name
+from gesso.domain.ids import new_digits
+from gesso.domain.model import Model
+from gesso.domain.task import Task
+from gesso.ports import Blobs, Clock, Fetch, LocalFile, RunOrder, RunResult
+from gesso.services.files import Files
+from gesso.services.submission import check_type
+
+_FETCHES_AT_ONCE = 4
+FileInputs = Mapping[str, tuple[FileInput, ...]]
+
+
+class Staging:
+    def __init__(self, blobs: Blobs, fetch: Fetch, files: Files, clock: Clock, scratch: Path) -> None:
+        self._blobs = blobs
+        self._fetch = fetch
+        self._files = files
+        self._clock = clock
+        self._scratch = scratch
+
+    async def fetch_inputs(self, task: Task, model: Model) -> tuple[FileInputs, tuple[File, ...]] | None:
+        """Fetch the addresses among the inputs: the file inputs as they are then, and the new Files. None when there is none to fetch.
+
+        Errors: FetchRefused, FileRefused, BodyTooLarge, Unavailable; then nothing is left on disk.
+        """
+        if not any(given.url for inputs in task.files.values() for given in inputs):
+            return None
+        places = [(name, index, given) for name, inputs in task.files.items() for index, given in enumerate(inputs)]
+        gate = asyncio.Semaphore(_FETCHES_AT_ONCE)
+        wanted = [self._fetch_one(gate, task, model, name, given) for name, _, given in places if given.url]
+        results = await asyncio.gather(*wanted, return_exceptions=True)
+        made = [result for result in results if isinstance(result, File)]
+        broken = next((result for result in results if isinstance(result, BaseException)), None)
+        if broken is not None:
+            await self._blobs.delete([file.access_key for file in made])
+            raise broken
+        fetched = iter(made)
+        files = {name: list(inputs) for name, inputs in task.files.items()}
+        for name, index, given in places:
+            if given.url:
+                file = next(fetched)
+                files[name][index] = FileInput(file.name, file.access_key, content_type=file.content_type)
+        return {name: tuple(inputs) for name, inputs in files.items()}, tuple(made)
+
+    async def _fetch_one(self, gate: asyncio.Semaphore, task: Task, model: Model, name: str, given: FileInput) -> File:
+        async with gate:
+            writer = self._blobs.receive()
+            try:
+                suggested = await self._fetch.fetch(given.url, writer)
+                received = await writer.finish(suggested)
+            except BaseException:
+                await writer.discard()
+                raise
+        try:
+            check_type(model.by_id[name], received.content_type)
+        except GessoError:
+            await self._blobs.delete([received.access_key])
+            raise
+        extension = extension_of(suggested) or extension_of_type(received.content_type)
+        if type_of_name(f"x.{extension}") != received.content_type:
+            extension = extension_of_type(received.content_type)
+        return File(
+            received.access_key,
+            task.project_id,
+            f"{name}-{new_digits(7)}.{extension}",
+            received.content_type,
+            received.size_bytes,
+            received.sha256,
+            self._clock.now(),
+        )
+
+    async def order(self, task: Task) -> RunOrder:
+        """What the Worker is given, all inputs being stored. Errors: FileUnknown when one was deleted meanwhile."""
+        files: dict[str, tuple[LocalFile, ...]] = {}
+        for name, inputs in task.files.items():
+            found = [await self._files.open(given.access_key) for given in inputs]
+            files[name] = tuple(LocalFile(path, file.name, file.content_type) for file, path in found)
+        scratch = self._scratch / f"{task.id}.{task.attempt}"
+        return RunOrder(task.id, task.attempt, task.values, files, scratch)
+
+    async def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
+        """Move what a run made out of its scratch folder into the store of bytes. Errors: Unavailable."""
+        if not result.outputs:
+            return ()
+        access_keys = await self._blobs.adopt([made.path for made in result.outputs])
+        now = self._clock.now()
+        files = tuple(
+            File(
+                access_key,
+                task.project_id,
+                f"{index}.{made.extension}",
+                type_of_name(f"{index}.{made.extension}"),
+                made.size_bytes,
+                made.sha256,
+                now,
+            )
+            for index, (access_key, made) in enumerate(zip(access_keys, result.outputs, strict=True))
+        )
+        for file in files:
+            self._files.remember(file)
+        return files

@@ -1,0 +1,131 @@
+"""The one way in: an order is checked, stored and queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gesso.domain.errors import FileRefused, GessoError, ModelNotReady, Unavailable
+from gesso.domain.event import FileInput
+from gesso.domain.file import File, Received
+from gesso.domain.ids import new_token
+from gesso.domain.model import Model
+from gesso.domain.parameter import Kind, Parameter
+from gesso.domain.project import Project
+from gesso.domain.task import Task
+from gesso.ports import Blobs, Clock, TaskStore
+from gesso.services.catalog import Catalog
+from gesso.services.files import Files
+from gesso.services.lifecycle import Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for. `values`: fields as sent, by parameter. `received`: all files that came with the request, whether `files`
+    names them or not. `sent`: fields that the Model does not know."""
+
+    project: Project
+    model: Model
+    dialect: str
+    values: Mapping[str, Any]
+    files: Mapping[str, tuple[FileInput, ...]]
+    received: tuple[Received, ...]
+    sent: Mapping[str, Any]
+    callback_url: str = ""
+
+
+class Submission:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        store: TaskStore,
+        catalog: Catalog,
+        files: Files,
+        blobs: Blobs,
+        clock: Clock,
+        is_accepting: Callable[[], bool],
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._store = store
+        self._catalog = catalog
+        self._files = files
+        self._blobs = blobs
+        self._clock = clock
+        self._is_accepting = is_accepting
+
+    async def submit(self, order: Order) -> Task:
+        """A Task that is on disk and queued. Files of the request that it does not use, or all of them on refusal, are deleted.
+
+        Errors: InputRefused leaves, ModelNotReady, Unavailable.
+        """
+        try:
+            values = await self._check(order)
+            used = {given.access_key: given for inputs in order.files.values() for given in inputs}
+            task = await self._lifecycle.create(self._task(order, values), self._new_files(order, used))
+        except GessoError:
+            await self._delete([received.access_key for received in order.received])
+            raise
+        await self._delete([received.access_key for received in order.received if received.access_key not in used])
+        return task
+
+    async def _check(self, order: Order) -> dict[str, Any]:
+        if not self._is_accepting():
+            raise Unavailable("the server is stopping")
+        model = order.model
+        values = model.check(order.values, {name: len(given) for name, given in order.files.items()})
+        readiness = self._catalog.readiness(model)
+        if not readiness.is_ready:
+            raise ModelNotReady(model.name, readiness.reason)
+        types = {received.access_key: received.content_type for received in order.received}
+        for name, given in order.files.items():
+            parameter = model.by_id[name]
+            if parameter.kind is Kind.FILE and len(given) > 1:
+                raise FileRefused(name, f"{len(given)} were sent, and it takes one")
+            for one in given:
+                if one.access_key:
+                    content_type = types.get(one.access_key)
+                    if content_type is None:
+                        content_type = (await self._files.find(one.access_key)).content_type
+                    check_type(parameter, content_type)
+        return values
+
+    def _task(self, order: Order, values: Mapping[str, Any]) -> Task:
+        return Task(
+            id=self._store.next_id(),
+            token=new_token(),
+            project_id=order.project.id,
+            model=order.model.name,
+            dialect=order.dialect,
+            values=values,
+            files=order.files,
+            sent=order.sent,
+            callback_url=order.callback_url,
+        )
+
+    def _new_files(self, order: Order, used: Mapping[str, FileInput]) -> tuple[File, ...]:
+        now = self._clock.now()
+        return tuple(
+            File(
+                received.access_key,
+                order.project.id,
+                used[received.access_key].name,
+                received.content_type,
+                received.size_bytes,
+                received.sha256,
+                now,
+            )
+            for received in order.received
+            if received.access_key in used
+        )
+
+    async def _delete(self, access_keys: list[str]) -> None:
+        if access_keys:
+            await self._blobs.delete(access_keys)
+
+
+def check_type(parameter: Parameter, content_type: str) -> None:
+    """Errors: FileRefused when the parameter does not take files of that type."""
+    if parameter.accepts and not content_type.startswith(parameter.accepts):
+        wanted = " or ".join("a picture" if accepted == "image/" else accepted for accepted in parameter.accepts)
+        raise FileRefused(parameter.id, f"it is {content_type}, and {wanted} is needed")

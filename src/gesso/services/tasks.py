@@ -1,0 +1,113 @@
+"""Tasks as their owners see them: find, follow, cancel, kill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
+from gesso.domain.event import Cancelled, LiveEvent, Recorded
+from gesso.domain.project import Project
+from gesso.domain.task import Task, TaskState
+from gesso.ports import Announcer
+from gesso.services.lifecycle import Lifecycle
+
+
+class Tasks:
+    def __init__(self, lifecycle: Lifecycle, announcer: Announcer) -> None:
+        self._lifecycle = lifecycle
+        self._announcer = announcer
+
+    async def find(self, project: Project, task_id: int | None, token: str) -> Task:
+        """The Project's Task, as it is on disk; a token wins over an id. Errors: TaskReferenceMissing, TaskUnknown."""
+        if token:
+            task = await self._lifecycle.see_by_token(token)
+        elif task_id is not None:
+            task = await self._lifecycle.see(task_id)
+        else:
+            raise TaskReferenceMissing
+        if task.project_id != project.id:
+            raise TaskUnknown
+        return task
+
+    async def by_token(self, token: str) -> Task:
+        """The Task by its capability alone. Errors: TaskUnknown."""
+        return await self._lifecycle.see_by_token(token)
+
+    async def cancel(self, task: Task) -> Task:
+        """Withdraw a queued Task; one that is cancelled already stays so. Errors: NotCancellable."""
+        now = await self._lifecycle.load(task.id)
+        if now.state is TaskState.CANCELLED:
+            return now
+        if now.state is not TaskState.QUEUED:
+            raise NotCancellable
+        return await self._withdraw(now)
+
+    async def kill(self, task: Task) -> Task:
+        """Withdraw a queued or running Task: effective for its owner at once, while its Worker stops at its next step.
+
+        Errors: NotKillable when it has ended.
+        """
+        now = await self._lifecycle.load(task.id)
+        if now.state is TaskState.CANCELLED:
+            return now
+        if now.state.is_terminal:
+            raise NotKillable(f"it has already {now.state.value}")
+        try:
+            return await self._withdraw(now)
+        except IllegalStep:
+            raise NotKillable("it has just ended") from None
+
+    async def _withdraw(self, task: Task) -> Task:
+        await self._lifecycle.record(task.id, None, Cancelled())
+        return await self._lifecycle.see(task.id)
+
+    async def wait(self, task: Task, timeout_s: float) -> Task:
+        """The Task when it has ended, or as it is after `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    subscription = self._announcer.subscribe(task.id)
+                    try:
+                        now = await self._lifecycle.see(task.id)
+                        while not now.state.is_terminal:
+                            announced = await subscription.next()
+                            if announced is None:
+                                break
+                            now = announced[0]
+                        else:
+                            return now
+                    finally:
+                        subscription.close()
+        except TimeoutError:
+            return await self._lifecycle.see(task.id)
+
+    async def follow(self, task: Task) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
+        """All that happened to the Task so far, then what happens, up to its end; each with the Task as it was seen then.
+
+        A listener that was cut for falling behind loses live Events only: stored ones are read again.
+        """
+        seen = 0
+        while True:
+            # Subscribed before reading, so that no Event falls between the two.
+            subscription = self._announcer.subscribe(task.id)
+            try:
+                now = await self._lifecycle.see(task.id)
+                for recorded in await self._lifecycle.events(task.id):
+                    if seen < recorded.seq <= now.seq:
+                        seen = recorded.seq
+                        yield now, recorded
+                while not (now.state.is_terminal and seen >= now.seq):
+                    announced = await subscription.next()
+                    if announced is None:
+                        break
+                    now, event = announced
+                    if isinstance(event, Recorded):
+                        if event.seq <= seen:
+                            continue
+                        seen = event.seq
+                    yield now, event
+                else:
+                    return
+            finally:
+                subscription.close()

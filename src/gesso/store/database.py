@@ -1,0 +1,245 @@
+"""The database: how connections are made, one writer thread that commits in groups, a few readers.
+
+SQLite takes one writer at a time, so one thread owns writing. While a commit waits for the disk, changes gather; the next commit
+takes them all, so many clients share one fsync. Reads go on beside it (WAL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from gesso.domain.errors import GessoError, Unavailable
+from gesso.domain.limits import (
+    BUSY_TIMEOUT_S,
+    COMMIT_MAX_CHANGES,
+    COMMIT_RETRY_S,
+    READERS_MAX_COUNT,
+    WRITE_QUEUE_MAX_CHANGES,
+)
+from gesso.store.schema import HEAD
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite (WAL, every commit on disk before it returns) or PostgreSQL."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=READERS_MAX_COUNT + 1, pool_pre_ping=True)
+    engine = create_engine(
+        url, pool_size=READERS_MAX_COUNT + 1, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, record: Any) -> None:
+        # The driver would begin transactions on its own, and only before some statements; they are begun below instead.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-16384")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its lock at once: a transaction that reads first and writes later can be refused in the middle.
+        is_reader = connection.get_execution_options().get("is_reader", False)
+        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def schema_version(engine: Engine) -> str:
+    """The migration that the database is at; an empty text for a database without tables."""
+    try:
+        with engine.connect() as connection:
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+    except DBAPIError:
+        return ""
+
+
+def is_current(engine: Engine) -> bool:
+    return schema_version(engine) == HEAD
+
+
+class Change(Protocol):
+    """Something to write. Changes of one kind that meet in one commit are written together, in order."""
+
+    is_refusable: bool
+
+
+@dataclass(slots=True)
+class _Pending:
+    change: Any
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A change made by a function, for writes that are rare: it runs in a savepoint of the shared transaction."""
+
+    function: Callable[[Connection], Any]
+    is_refusable: bool = True
+
+
+class Database:
+    """Reads and writes of one database, for one event loop.
+
+    `write_group`: writes a sequence of changes that are no Calls within an open transaction; it raises a GessoError to refuse.
+    """
+
+    def __init__(self, engine: Engine, write_group: Callable[[Connection, Sequence[Any]], None]) -> None:
+        self.engine = engine
+        self._write_group = write_group
+        self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS_MAX_COUNT, "gesso-reader")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._write_loop, name="gesso-writer", daemon=True)
+        self._thread.start()
+
+    async def read(self, function: Callable[[Connection], T]) -> T:
+        """Run `function` in a reader's transaction, off the event loop. Errors: Unavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, function)
+
+    def _read(self, function: Callable[[Connection], T]) -> T:
+        try:
+            with self.engine.connect().execution_options(is_reader=True) as connection, connection.begin():
+                return function(connection)
+        except OperationalError as error:
+            raise Unavailable(_reason(error)) from error
+
+    async def call(self, function: Callable[[Connection], T]) -> T:
+        """Run `function` in the writer's transaction; its result after the commit. Errors: Unavailable, and what it raises."""
+        return await self.put(Call(function))
+
+    def put(self, change: Change) -> asyncio.Future[Any]:
+        """Put a change in line, in call order; the future is done after its commit.
+
+        Errors: Unavailable when the line is full. Only new orders are held back by that: what follows from accepted ones is bounded by
+        their number, and refusing it would lose it.
+        """
+        if change.is_refusable and self._queue.qsize() >= WRITE_QUEUE_MAX_CHANGES:
+            raise Unavailable("too many writes wait for the disk")
+        future = asyncio.get_running_loop().create_future()
+        self._queue.put(_Pending(change, future))
+        return future
+
+    def close(self) -> None:
+        """Write what is in line, then end. Changes that must not be refused are tried once more and then left to recovery."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    def _write_loop(self) -> None:
+        kept: list[_Pending] = []
+        while True:
+            batch, is_last = self._take(kept)
+            if batch:
+                kept = self._commit(batch)
+            if is_last:
+                return
+            if kept:
+                self._stopping.wait(COMMIT_RETRY_S)
+
+    def _take(self, kept: list[_Pending]) -> tuple[list[_Pending], bool]:
+        batch = list(kept)
+        if not batch:
+            first = self._queue.get()
+            if first is None:
+                return batch, True
+            batch.append(first)
+        while len(batch) < COMMIT_MAX_CHANGES:
+            try:
+                pending = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if pending is None:
+                return batch, True
+            batch.append(pending)
+        return batch, False
+
+    def _commit(self, batch: list[_Pending]) -> list[_Pending]:
+        """Write a batch in one transaction; what must be repeated is returned. Anything else is resolved."""
+        try:
+            self._transact(batch)
+        except OperationalError as error:
+            return self._refuse(batch, error)
+        except (SQLAlchemyError, GessoError, AssertionError) as error:
+            # One change spoils the group: write each alone, so that only the culprit fails.
+            if len(batch) > 1:
+                return [kept for pending in batch for kept in self._commit([pending])]
+            batch[0].error = error
+        self._resolve(batch)
+        return []
+
+    def _transact(self, batch: list[_Pending]) -> None:
+        with self.engine.begin() as connection:
+            group = [pending.change for pending in batch if type(pending.change) is not Call]
+            if group:
+                self._write_group(connection, group)
+            for pending in batch:
+                if type(pending.change) is Call:
+                    self._run_call(connection, pending)
+
+    def _run_call(self, connection: Connection, pending: _Pending) -> None:
+        pending.error = None
+        try:
+            with connection.begin_nested():
+                pending.result = pending.change.function(connection)
+        except OperationalError:
+            raise
+        except Exception as error:
+            pending.error = error
+
+    def _refuse(self, batch: list[_Pending], error: OperationalError) -> list[_Pending]:
+        log.error("the database refuses writes", reason=_reason(error), changes=len(batch))
+        refused = [pending for pending in batch if pending.change.is_refusable]
+        for pending in refused:
+            pending.error = Unavailable(_reason(error))
+        self._resolve(refused)
+        return [pending for pending in batch if not pending.change.is_refusable]
+
+    def _resolve(self, batch: list[_Pending]) -> None:
+        if batch:
+            loop = batch[0].future.get_loop()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, batch)
+
+
+def _settle(batch: list[_Pending]) -> None:
+    for pending in batch:
+        if pending.future.cancelled():
+            continue
+        if pending.error is not None:
+            pending.future.set_exception(pending.error)
+        else:
+            pending.future.set_result(pending.result)
+
+
+def _reason(error: DBAPIError) -> str:
+    words = str(error.orig).lower()
+    if "full" in words or "no space" in words:
+        return "the disk is full"
+    if "locked" in words or "busy" in words:
+        return "the database is locked by another process"
+    return "the database cannot be written"

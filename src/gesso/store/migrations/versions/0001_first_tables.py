@@ -1,0 +1,113 @@
+"""The first tables.
+
+Frozen as they were made, not taken from `schema`, which will go on changing.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def upgrade() -> None:
+    _create_accounts()
+    _create_tasks()
+    op.create_table(
+        "files",
+        sa.Column("access_key", sa.String(64), primary_key=True),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("content_type", sa.Text, nullable=False),
+        sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "charges",
+        sa.Column("task_id", Id, primary_key=True, autoincrement=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("amount_pico", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_charges_project_id", "charges", ["project_id"])
+    op.create_table(
+        "notices",
+        sa.Column("task_id", Id, primary_key=True, autoincrement=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("delivered_at", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    )
+    pending = sa.text("delivered_at = 0")
+    op.create_index("notices_due", "notices", ["due_at"], sqlite_where=pending, postgresql_where=pending)
+
+
+def _create_accounts() -> None:
+    op.create_table(
+        "projects",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("uuid", sa.String(36), nullable=False, unique=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("auth_method", sa.String(16), nullable=False),
+        sa.Column("allowed_addresses", sa.Text, nullable=False, server_default="[]"),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "keys",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("project_id", Id, sa.ForeignKey("projects.id"), nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("api_key_sealed", sa.LargeBinary, nullable=False),
+        sa.Column("api_secret_sealed", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("revoked_at", sa.BigInteger, nullable=False, server_default="0"),
+    )
+    op.create_index("ix_keys_project_id", "keys", ["project_id"])
+    op.create_table(
+        "users",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("uuid", sa.String(36), nullable=False, unique=True),
+        sa.Column("email", sa.Text, nullable=False, unique=True),
+        sa.Column("password_hash", sa.Text, nullable=False),
+        sa.Column("is_admin", sa.Boolean, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+    )
+
+
+def _create_tasks() -> None:
+    op.create_table(
+        "tasks",
+        sa.Column("id", Id, primary_key=True, autoincrement=False),
+        sa.Column("token", sa.String(64), nullable=False, unique=True),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("dialect", sa.String(16), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("is_open", sa.SmallInteger, nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("cost_pico", sa.BigInteger, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    op.create_index("tasks_by_project", "tasks", ["project_id", "id"])
+    is_open = sa.text("is_open = 1")
+    op.create_index("tasks_open", "tasks", ["id"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_table(
+        "events",
+        sa.Column("task_id", Id, nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("kind", sa.String(24), nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("task_id", "seq"),
+        sqlite_with_rowid=False,
+    )

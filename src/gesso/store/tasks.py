@@ -1,0 +1,209 @@
+"""Tasks, their Events, Files, Charges and notices: rows to domain values and back, and the one statement group that writes them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from gesso.domain import event as events_module
+from gesso.domain.errors import StaleAttempt
+from gesso.domain.event import Ended, Event, FileInput, PreprocessEnded, Recorded
+from gesso.domain.file import File
+from gesso.domain.price import from_pico, to_pico
+from gesso.domain.task import STEPS, Task, TaskState
+from gesso.ports import QueueEntry, TaskChange
+from gesso.store.database import Database
+from gesso.store.schema import charges, events, files, notices, tasks
+
+_COLUMNS = ("id", "token", "project_id", "model", "dialect", "state", "seq", "attempt", "created_at")
+_DOCUMENT = tuple(f.name for f in fields(Task) if f.name not in (*_COLUMNS, "cost"))
+_EVENT_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in STEPS}
+_EVENT_KINDS = {kind.__name__: getattr(events_module, kind.__name__) for kind in STEPS}
+
+_INSERT_TASK = insert(tasks)
+_INSERT_EVENT = insert(events)
+_INSERT_FILE = insert(files)
+_INSERT_CHARGE = insert(charges)
+_INSERT_NOTICE = insert(notices)
+_UPDATE_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("b_id"), tasks.c.seq == bindparam("b_seq"))
+    .values({name: bindparam(name) for name in ("state", "is_open", "seq", "attempt", "cost_pico", "document")})
+)
+
+
+def _task_document(task: Task) -> str:
+    return orjson.dumps({name: getattr(task, name) for name in _DOCUMENT}).decode()
+
+
+def _task_row(task: Task) -> dict[str, Any]:
+    row = {name: getattr(task, name) for name in _COLUMNS}
+    row["state"] = task.state.value
+    row["is_open"] = int(not task.state.is_terminal)
+    row["cost_pico"] = to_pico(task.cost)
+    row["document"] = _task_document(task)
+    return row
+
+
+def _task_of(row: Any) -> Task:
+    document = orjson.loads(row.document)
+    document["files"] = _file_inputs(document["files"])
+    document["outputs"] = tuple(File(**output) for output in document["outputs"])
+    document["losses"] = tuple(document["losses"])
+    known = {name: getattr(row, name) for name in _COLUMNS}
+    known["state"] = TaskState(row.state)
+    return Task(**known, **document, cost=from_pico(row.cost_pico))
+
+
+def _file_inputs(document: dict[str, list[dict[str, str]]]) -> dict[str, tuple[FileInput, ...]]:
+    return {name: tuple(FileInput(**given) for given in value) for name, value in document.items()}
+
+
+def _event_row(task_id: int, recorded: Recorded) -> dict[str, Any]:
+    kind = type(recorded.event)
+    body: dict[str, Any] = {name: getattr(recorded.event, name) for name in _EVENT_FIELDS[kind]}
+    if kind is Ended:
+        # The log is on the Task already, and can be long.
+        body.update(stdout="", stderr="", cost=to_pico(body["cost"]))
+    return {
+        "task_id": task_id,
+        "seq": recorded.seq,
+        "kind": kind.__name__,
+        "at": recorded.at,
+        "document": orjson.dumps(body).decode() if body else "{}",
+    }
+
+
+def _event_of(row: Any, task: Task) -> Recorded:
+    body = orjson.loads(row.document)
+    kind = _EVENT_KINDS[row.kind]
+    if kind is Ended:
+        outputs = tuple(File(**output) for output in body["outputs"])
+        body.update(stdout=task.stdout, stderr=task.stderr, cost=from_pico(body["cost"]), outputs=outputs)
+    elif kind is PreprocessEnded and body["files"] is not None:
+        body["files"] = _file_inputs(body["files"])
+    event: Event = kind(**body)
+    return Recorded(row.seq, row.at, event)
+
+
+def write_changes(connection: Connection, changes: Sequence[TaskChange]) -> None:
+    """Write a group of changes with one statement a table. Errors: StaleAttempt when a Task was not at its expected Event."""
+    first: dict[int, int] = {}
+    last: dict[int, Task] = {}
+    for change in changes:
+        first.setdefault(change.task.id, change.expected_seq)
+        last[change.task.id] = change.task
+    inserts = [_task_row(task) for task_id, task in last.items() if first[task_id] == 0]
+    updates = [
+        {**_task_row(task), "b_id": task_id, "b_seq": first[task_id]}
+        for task_id, task in last.items()
+        if first[task_id] > 0
+    ]
+    if inserts:
+        connection.execute(_INSERT_TASK, inserts)
+    if updates:
+        for row in updates:
+            for name in ("id", "token", "project_id", "model", "dialect", "created_at"):
+                del row[name]
+        if connection.execute(_UPDATE_TASK, updates).rowcount != len(updates):
+            stale = changes[0].task
+            raise StaleAttempt(stale.id, stale.attempt)
+    connection.execute(
+        _INSERT_EVENT, [_event_row(change.task.id, recorded) for change in changes for recorded in change.events]
+    )
+    _write_belongings(connection, changes)
+
+
+def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> None:
+    stored = [file_row(file) for change in changes for file in change.files]
+    if stored:
+        connection.execute(_INSERT_FILE, stored)
+    charged = [
+        {
+            "task_id": change.task.id,
+            "project_id": change.task.project_id,
+            "amount_pico": to_pico(change.charge),
+            "at": change.events[-1].at,
+        }
+        for change in changes
+        if change.charge is not None
+    ]
+    if charged:
+        connection.execute(_INSERT_CHARGE, charged)
+    told = [
+        {
+            "task_id": change.task.id,
+            "project_id": change.task.project_id,
+            "url": change.notify_url,
+            "due_at": change.events[-1].at,
+        }
+        for change in changes
+        if change.notify_url
+    ]
+    if told:
+        connection.execute(_INSERT_NOTICE, told)
+
+
+def file_row(file: File) -> dict[str, Any]:
+    return {
+        "access_key": file.access_key,
+        "project_id": file.project_id,
+        "name": file.name,
+        "content_type": file.content_type,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+    }
+
+
+class SqlTasks:
+    """The TaskStore on SQLAlchemy Core."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with database.engine.connect().execution_options(is_reader=True) as connection:
+            highest = connection.execute(select(func.max(tasks.c.id))).scalar() or 0
+        # One server owns the database, so ids can be given before they are written.
+        self._ids = itertools.count(highest + 1)
+
+    def next_id(self) -> int:
+        return next(self._ids)
+
+    def write(self, change: TaskChange) -> Awaitable[None]:
+        return self._database.put(change)
+
+    async def by_id(self, task_id: int) -> Task | None:
+        return await self._one(select(tasks).where(tasks.c.id == task_id))
+
+    async def by_token(self, token: str) -> Task | None:
+        return await self._one(select(tasks).where(tasks.c.token == token))
+
+    async def _one(self, statement: Any) -> Task | None:
+        row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
+        return _task_of(row) if row is not None else None
+
+    async def events(self, task_id: int) -> list[Recorded]:
+        def read(connection: Connection) -> tuple[Any, Sequence[Any]]:
+            task = connection.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
+            rows = connection.execute(select(events).where(events.c.task_id == task_id).order_by(events.c.seq)).all()
+            return task, rows
+
+        row, rows = await self._database.read(read)
+        if row is None:
+            return []
+        task = _task_of(row)
+        return [_event_of(each, task) for each in rows]
+
+    async def unfinished(self) -> list[QueueEntry]:
+        statement = (
+            select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state)
+            .where(tasks.c.is_open == 1)
+            .order_by(tasks.c.id)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(statement).all())
+        return [QueueEntry(row.id, row.project_id, row.model, TaskState(row.state).is_attempted) for row in rows]
