@@ -4,26 +4,34 @@ they die. Which Task they serve is the Scheduler's decision."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
-from gesso.domain.limits import ATTEMPTS_MAX_COUNT, IDLE_UNLOAD_S, START_BACKOFF_S
+from gesso.domain.limits import ATTEMPTS_MAX_COUNT, GIB, IDLE_UNLOAD_S, START_BACKOFF_S
 from gesso.domain.model import Model
+from gesso.models.contract import Device
 from gesso.ports import Clock, Executor, SetupFailed, WorkerLost
 from gesso.scheduling.policy import backoff_s
 
 log = structlog.get_logger(__name__)
-Hire = Callable[[Model, str], Executor]
+_WORKERS_PER_ACCELERATOR = 16
+Hire = Callable[[Model, str, Device], Executor]
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """What this machine gives its Workers: their number and their memory in bytes."""
+@dataclass(slots=True)
+class _Place:
+    """A device with how many Workers it may hold, and what those that it holds take, in bytes."""
 
-    workers: int
-    memory_bytes: int
+    device: Device
+    workers_max: int
+    taken: dict[Executor, int] = field(default_factory=dict)
+
+    def has_room(self, memory_bytes: int) -> bool:
+        fits = sum(self.taken.values()) + memory_bytes <= self.device.memory_bytes
+        return fits and len(self.taken) < self.workers_max
 
 
 @dataclass(slots=True)
@@ -33,25 +41,34 @@ class _Crew:
     model: Model
     idle: list[Executor] = field(default_factory=list)
     busy: set[Executor] = field(default_factory=set)
-    starting: int = 0
+    starting: set[Executor] = field(default_factory=set)
+    leaving: set[Executor] = field(default_factory=set)
     failures: int = 0
     not_before: float = 0.0
     last_used: float = 0.0
 
-    @property
-    def size(self) -> int:
-        return len(self.idle) + len(self.busy) + self.starting
-
 
 class Fleet:
-    """`hire`: makes an Executor that is not started yet. `on_change`: called whenever a Worker became free, ready or dead.
-    `on_hopeless`: called with a Model and a sentence when it could not be started ATTEMPTS_MAX_COUNT times in a row."""
+    """`devices`: the CPU first, then accelerators. `cpu_workers`: Workers on the CPU at most. `demand`: bytes that a Worker of a Model
+    takes. `hire`: makes an Executor that is not started yet. `on_change` is called whenever a Worker became free, ready or dead;
+    `on_hopeless` with a Model and a sentence when it cannot be started."""
 
-    def __init__(self, models: Iterable[Model], capacity: Capacity, hire: Hire, clock: Clock) -> None:
+    def __init__(
+        self,
+        models: Iterable[Model],
+        devices: Sequence[Device],
+        cpu_workers: int,
+        demand: Callable[[Model], int],
+        hire: Hire,
+        clock: Clock,
+        idle_unload_s: float = IDLE_UNLOAD_S,
+    ) -> None:
         self._crews = {model.name: _Crew(model) for model in models}
-        self._capacity = capacity
+        self._places = [_Place(device, cpu_workers if device.name == "cpu" else _WORKERS_PER_ACCELERATOR) for device in devices]
+        self._demand = demand
         self._hire = hire
         self._clock = clock
+        self._idle_unload_s = idle_unload_s
         self._numbers = 0
         self._jobs: set[asyncio.Task[None]] = set()
         self._is_stopping = False
@@ -62,11 +79,11 @@ class Fleet:
         return len(self._crews[name].idle)
 
     def starting_count(self, name: str) -> int:
-        return self._crews[name].starting
+        return len(self._crews[name].starting)
 
     def workers(self) -> list[tuple[str, int, int, int]]:
         """Per Model: its name, and how many Workers are idle, busy and starting."""
-        return [(name, len(crew.idle), len(crew.busy), crew.starting) for name, crew in self._crews.items()]
+        return [(name, len(crew.idle), len(crew.busy), len(crew.starting)) for name, crew in self._crews.items()]
 
     def claim(self, name: str) -> Executor | None:
         """An idle Worker of the Model, busy from now on: the one used last, whose memory is warm."""
@@ -87,7 +104,7 @@ class Fleet:
             crew.idle.append(executor)
             self._unload_later(crew, executor)
         else:
-            self._spawn(executor.stop())
+            self._dismiss(crew, executor)
         self.on_change()
 
     def try_start(self, name: str, is_wanted: Callable[[str], bool]) -> bool:
@@ -100,47 +117,73 @@ class Fleet:
         if wait_s > 0:
             asyncio.get_running_loop().call_later(wait_s, self.on_change)
             return False
-        if not self._has_room(crew.model):
-            self._make_room(crew, is_wanted)
+        memory_bytes = self._demand(crew.model)
+        places = self._places_for(crew.model)
+        largest = max(place.device.memory_bytes for place in places)
+        if memory_bytes > largest:
+            self.on_hopeless(crew.model, f"it needs {memory_bytes / GIB:.1f} GiB, and this machine gives a model {largest / GIB:.1f} GiB")
+            return False
+        place = next((place for place in places if place.has_room(memory_bytes)), None)
+        if place is None:
+            self._make_room(crew, places, is_wanted)
             return False
         self._numbers += 1
-        executor = self._hire(crew.model, f"{crew.model.slug}-{self._numbers}")
-        crew.starting += 1
+        executor = self._hire(crew.model, f"{crew.model.slug}-{self._numbers}", place.device)
+        place.taken[executor] = memory_bytes
+        crew.starting.add(executor)
         self._spawn(self._start(crew, executor))
         return True
 
-    def _has_room(self, model: Model) -> bool:
-        count = sum(crew.size for crew in self._crews.values())
-        memory = sum(crew.size * crew.model.needs.memory_bytes for crew in self._crews.values())
-        return count < self._capacity.workers and memory + model.needs.memory_bytes <= self._capacity.memory_bytes
+    def _places_for(self, model: Model) -> list[_Place]:
+        """The devices for a Model, emptiest first. Without an accelerator a Model that wants one runs on the CPU, if it fits."""
+        wants_accelerator = model.needs.device != "cpu" and len(self._places) > 1
+        places = self._places[1:] if wants_accelerator else self._places[:1]
+        return sorted(places, key=lambda place: sum(place.taken.values()))
 
-    def _make_room(self, for_crew: _Crew, is_wanted: Callable[[str], bool]) -> None:
-        candidates = [crew for name, crew in self._crews.items() if crew.idle and crew is not for_crew and not is_wanted(name)]
+    def _make_room(self, for_crew: _Crew, places: list[_Place], is_wanted: Callable[[str], bool]) -> None:
+        """Unload the idle Worker that was used longest ago, of a Model that nobody waits for. One at a time: each tells when it is gone."""
+        if any(crew.leaving for crew in self._crews.values()):
+            return
+        taken = {executor for place in places for executor in place.taken}
+        candidates = [
+            (crew.last_used, name, executor)
+            for name, crew in self._crews.items()
+            if crew is not for_crew and not is_wanted(name)
+            for executor in crew.idle
+            if executor in taken
+        ]
         if candidates:
-            crew = min(candidates, key=lambda each: each.last_used)
-            self._dismiss(crew, crew.idle.pop(0))
+            _, name, executor = min(candidates, key=lambda each: each[:2])
+            self._crews[name].idle.remove(executor)
+            self._dismiss(self._crews[name], executor)
 
     def _dismiss(self, crew: _Crew, executor: Executor) -> None:
-        # It holds its memory until it is gone, so it counts as busy until then.
-        crew.busy.add(executor)
-        self._spawn(self._stop_one(crew, executor))
+        # It holds its memory until its process is gone.
+        crew.leaving.add(executor)
+        self._spawn(self._see_off(crew, executor))
 
-    async def _stop_one(self, crew: _Crew, executor: Executor) -> None:
+    async def _see_off(self, crew: _Crew, executor: Executor) -> None:
         try:
             await executor.stop()
         finally:
-            crew.busy.discard(executor)
+            crew.leaving.discard(executor)
+            self._vacate(executor)
             self.on_change()
+
+    def _vacate(self, executor: Executor) -> None:
+        for place in self._places:
+            place.taken.pop(executor, None)
 
     async def _start(self, crew: _Crew, executor: Executor) -> None:
         try:
             await executor.start()
         except (SetupFailed, WorkerLost, OSError) as error:
-            crew.starting -= 1
             await executor.stop()
+            self._vacate(executor)
+            crew.starting.discard(executor)
             self._note_failure(crew, str(error))
         else:
-            crew.starting -= 1
+            crew.starting.discard(executor)
             crew.failures = 0
             crew.idle.append(executor)
             self._unload_later(crew, executor)
@@ -164,17 +207,17 @@ class Fleet:
                 crew.idle.remove(executor)
                 self._dismiss(crew, executor)
 
-        asyncio.get_running_loop().call_later(IDLE_UNLOAD_S, unload)
+        asyncio.get_running_loop().call_later(self._idle_unload_s, unload)
 
-    def _spawn(self, work: object) -> None:
-        job = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        job = asyncio.ensure_future(work)
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
     async def stop(self) -> None:
         """Stop every Worker. Runs still in flight are lost."""
         self._is_stopping = True
-        executors = [executor for crew in self._crews.values() for executor in (*crew.idle, *crew.busy)]
+        executors = [executor for crew in self._crews.values() for executor in (*crew.idle, *crew.busy, *crew.starting)]
         for crew in self._crews.values():
             crew.idle.clear()
         await asyncio.gather(*(executor.stop() for executor in executors), return_exceptions=True)

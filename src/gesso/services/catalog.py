@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gesso.domain.errors import ModelUnknown
+from gesso.domain.limits import GIB
 from gesso.domain.model import Model, Readiness, clean
+
+_MEMORY_PER_WEIGHT = 1.5
+_MEMORY_OVERHEAD_BYTES = 1 * GIB
 
 
 class Catalog:
@@ -47,3 +51,11 @@ class Catalog:
     def readiness(self, model: Model) -> Readiness:
         """Whether the Model can run now. It looks at the disk, so it is asked at a submission, not for a list on a hot path."""
         return model.readiness(self.weights_of(model))
+
+    def memory_bytes(self, model: Model) -> int:
+        """What one Worker of the Model takes: as declared, or less when its weights here are those of a smaller one."""
+        folder = self.weights_of(model)
+        if not folder.is_dir():
+            return model.needs.memory_bytes
+        weights_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        return min(model.needs.memory_bytes, int(weights_bytes * _MEMORY_PER_WEIGHT) + _MEMORY_OVERHEAD_BYTES)

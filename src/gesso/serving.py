@@ -1,0 +1,94 @@
+"""Runs a House behind uvicorn: binds the socket, starts, drains on SIGTERM or SIGINT, stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from gesso.config import Settings
+from gesso.domain.limits import SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
+from gesso.wiring import House
+
+_BACKLOG = 2048
+_CLOSE_GRACE_S = 5
+# The writer thread takes turns with the event loop; the interpreter's default turn of 5 ms would be the latency of every request.
+_SWITCH_INTERVAL_S = 0.0005
+
+
+class _Server(uvicorn.Server):
+    """At the first signal the House drains while requests are still answered; the second one ends at once."""
+
+    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_signal = on_signal
+        self._signals = 0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        if self._signals == 1:
+            self._on_signal()
+        else:
+            super().handle_exit(sig, frame)
+            self.force_exit = self.force_exit or sig == signal.SIGINT
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket. Errors: OSError when the address is taken or not of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(settings: Settings, listener: socket.socket, on_ready: Callable[[House], None]) -> None:
+    """Serve until a signal comes. `on_ready` is called once tasks are accepted. Errors: DataInUse, OSError, sqlalchemy's."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listener, on_ready))
+
+
+async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[House], None]) -> None:
+    house = House(settings)
+    loop = asyncio.get_running_loop()
+    signalled = asyncio.Event()
+    config = uvicorn.Config(
+        house.app,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=SOCKET_MESSAGE_MAX_BYTES,
+        ws_ping_interval=SOCKET_PING_S,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_CLOSE_GRACE_S,
+        proxy_headers=False,
+    )
+    server = _Server(config, lambda: loop.call_soon_threadsafe(signalled.set))
+    try:
+        await house.start()
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        on_ready(house)
+        waiting = asyncio.ensure_future(signalled.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        await house.drain()
+        server.should_exit = True
+        await serving
+    finally:
+        await house.drain()
+        await house.stop()

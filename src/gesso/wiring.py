@@ -1,0 +1,170 @@
+"""Builds every part from Settings, starts and stops them in order. With `cli`, the only place that names concrete adapters."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+import structlog
+from starlette.types import ASGIApp
+
+from gesso.api.app import build_app
+from gesso.api.dialect import Services
+from gesso.config import Settings, environment
+from gesso.delivery.bus import Bus
+from gesso.domain.event import LogLine
+from gesso.domain.model import Model
+from gesso.execution.devices import find_accelerators
+from gesso.execution.executor import ProcessExecutor
+from gesso.models import registry
+from gesso.models.contract import Device
+from gesso.observe import SystemClock
+from gesso.ports import Executor
+from gesso.scheduling.attempt import Attempts
+from gesso.scheduling.fleet import Fleet
+from gesso.scheduling.scheduler import Scheduler
+from gesso.services.catalog import Catalog
+from gesso.services.files import Files
+from gesso.services.identity import Identity
+from gesso.services.lifecycle import Lifecycle
+from gesso.services.staging import Staging
+from gesso.services.submission import Submission
+from gesso.services.tasks import Tasks
+from gesso.store.accounts import SqlAccounts
+from gesso.store.blobs import FolderBlobs
+from gesso.store.database import Database, is_current, make_engine, sqlite_url
+from gesso.store.fetch import HttpFetch
+from gesso.store.files import SqlFiles
+from gesso.store.tasks import SqlTasks, write_changes
+from gesso.store.vault import Vault, load_secret_key
+
+log = structlog.get_logger(__name__)
+
+
+class DataInUse(Exception):
+    """Another server has the data folder."""
+
+
+class Store:
+    """The part of the house that commands share with the server: settings, database, accounts. Safe beside a running server."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Errors: OSError, sqlalchemy's errors, ValueError for a damaged secret key."""
+        self.settings = settings
+        self.clock = SystemClock()
+        data = settings.data.resolve()
+        for folder in (data, data / "logs", data / "weights"):
+            folder.mkdir(parents=True, exist_ok=True)
+        engine = make_engine(settings.database_url or sqlite_url(data / "gesso.db"))
+        if not is_current(engine):
+            # Alembic takes as long to import as all the rest, and is needed once.
+            from gesso.store.migrate import upgrade
+
+            upgrade(engine)
+        self.database = Database(engine, write_changes)
+        self.accounts = SqlAccounts(self.database, Vault(load_secret_key(data / "secret.key")), self.clock)
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data.resolve()
+
+    def close(self) -> None:
+        self.database.close()
+
+
+class House:
+    """A whole server without its sockets: `app` serves HTTP and WebSockets between `start` and `stop`."""
+
+    def __init__(self, settings: Settings, models: tuple[Model, ...] | None = None) -> None:
+        """`models`: other Models than the registry's, for tests. Errors: DataInUse, and those of Store."""
+        self.settings = settings
+        data = settings.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(data / "server.lock")
+        self.store = Store(settings)
+        clock = self.store.clock
+        self._scratch = data / "scratch"
+        # Runs of an earlier server: their Attempts are closed at start, and nobody else knows these folders.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
+        self._blobs = FolderBlobs(data / "blobs")
+        self._tasks_store = SqlTasks(self.store.database)
+        self.catalog = Catalog(models or registry.load(settings.models, data), data / "weights")
+        bus = Bus()
+        files = Files(SqlFiles(self.store.database), self._blobs)
+        self.lifecycle = Lifecycle(self._tasks_store, bus, clock)
+        self._fetch = HttpFetch(settings.fetch_ranges)
+        staging = Staging(self._blobs, self._fetch, files, clock, self._scratch)
+        self.fleet = Fleet(
+            self.catalog.all(),
+            [Device("cpu", settings.memory, 1), *find_accelerators()],
+            settings.workers,
+            self.catalog.memory_bytes,
+            self._hire,
+            clock,
+            settings.idle_unload_s,
+        )
+        attempts = Attempts(self.lifecycle, staging, self._blobs, clock)
+        self.scheduler = Scheduler(self.lifecycle, self._tasks_store, self.catalog, self.fleet, attempts)
+        self.services = Services(
+            identity=Identity(self.store.accounts, clock),
+            catalog=self.catalog,
+            submission=Submission(
+                self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting
+            ),
+            tasks=Tasks(self.lifecycle, bus),
+            files=files,
+            blobs=self._blobs,
+            accounts=self.store.accounts,
+            is_accepting=self._is_accepting,
+            public_url=settings.public_url.rstrip("/"),
+            trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
+        )
+        self.app: ASGIApp = build_app(self.services)
+
+    async def start(self) -> None:
+        """Recover what an earlier server left, and accept Tasks."""
+        await self.scheduler.start()
+
+    async def drain(self) -> None:
+        """Refuse new Tasks, let running ones finish within the grace time, put the others back in the queue, end all Workers."""
+        await self.scheduler.stop(self.settings.stop_grace_s)
+
+    async def stop(self) -> None:
+        """After `drain`: write what is in line, close everything."""
+        await self._fetch.close()
+        self._blobs.close()
+        self.store.close()
+        os.close(self._lock)
+
+    def _is_accepting(self) -> bool:
+        return self.scheduler.is_accepting
+
+    def _hire(self, model: Model, name: str, device: Device) -> Executor:
+        def write_log(line: LogLine) -> None:
+            log.info("worker wrote", worker=name, stream=line.stream, text=line.text)
+
+        return ProcessExecutor(
+            name,
+            model,
+            Device(device.name, device.memory_bytes, model.needs.threads),
+            self.catalog.weights_of(model),
+            self._scratch / name,
+            environment(),
+            on_log=write_log,
+            kill_grace_s=self.settings.kill_grace_s,
+            run_timeout_s=self.settings.run_timeout_s,
+        )
+
+
+def _lock(path: Path) -> int:
+    """Hold the data folder for this process. The system drops the lock when the process dies, however it dies. Errors: DataInUse."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise DataInUse(f"Another gesso server uses {path.parent}. Stop it, or choose another folder with --data.") from None
+    return descriptor
