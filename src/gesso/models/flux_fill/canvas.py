@@ -1,0 +1,148 @@
+"""The canvas: a picture and its mask on the way to the model and back. Pure geometry on arrays; no file, no model.
+
+It keeps the promise that not a pixel outside the mask changes: `paste` writes only where the mask is true, and blends inside its edge.
+The mask is the one that the client drew, unless they asked for it to grow. What the model sees may be cropped and scaled; what comes back
+has the picture's own size, depth and opacity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from gesso.models.flux_fill.framing import Frame
+from gesso.models.pictures import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Pixels by which a picture is extended on each side."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A picture to be filled where its mask is true.
+
+    `picture`: `colour` has 3 channels; made by `of`.    Shapes: `mask` [height, width] bool, of the picture's size.
+    """
+
+    picture: Picture
+    mask: np.ndarray
+
+    @classmethod
+    def of(cls, picture: Picture, mask: np.ndarray) -> Canvas:
+        """A grey picture becomes RGB, because the model may paint colours into it; a profile of grey then no longer fits."""
+        if picture.colour.shape[2] == 1:
+            picture = replace(picture, colour=np.repeat(picture.colour, 3, axis=2), icc=None)
+        return cls(picture, mask)
+
+    @property
+    def width(self) -> int:
+        return self.picture.width
+
+    @property
+    def height(self) -> int:
+        return self.picture.height
+
+    def resized(self, width: int, height: int) -> Canvas:
+        """The canvas at another size, stretched where the aspect differs. What is masked stays so, however small it becomes."""
+        if (width, height) == (self.width, self.height):
+            return self
+        colour, alpha = self.picture.colour, self.picture.alpha
+        channels = [_resized_channel(colour[..., channel], width, height) for channel in range(3)]
+        alpha = None if alpha is None else _resized_channel(alpha, width, height)
+        return Canvas(replace(self.picture, colour=np.dstack(channels), alpha=alpha), _resized_mask(self.mask, width, height))
+
+    def extended(self, margins: Margins) -> Canvas:
+        """The canvas with new area on its sides, all of it masked. The edge's colours go on in it, so that blending starts from them."""
+        if margins == Margins():
+            return self
+        sides = ((margins.top, margins.bottom), (margins.left, margins.right))
+        colour, alpha = self.picture.colour, self.picture.alpha
+        alpha = None if alpha is None else np.pad(alpha, sides, mode="edge")
+        picture = replace(self.picture, colour=np.pad(colour, (*sides, (0, 0)), mode="edge"), alpha=alpha)
+        return Canvas(picture, np.pad(self.mask, sides, constant_values=True))
+
+    def grown(self, pixels: int) -> Canvas:
+        """The canvas with its mask larger by `pixels` in every direction, rounded as by a disc."""
+        if pixels == 0 or not self.mask.any() or self.mask.all():
+            return self
+        distance = cv2.distanceTransform((~self.mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        return replace(self, mask=distance <= pixels)
+
+    def view(self, frame: Frame) -> tuple[Image.Image, Image.Image]:
+        """What the model is shown: the picture (RGB) and the mask (L, 0 or 255, white = repaint), both in the frame's model size.
+
+        A pixel of the view is masked when any masked pixel of the picture falls into it: the model must not see what is to be replaced.
+        """
+        size = frame.model_width, frame.model_height
+        top = np.iinfo(self.picture.colour.dtype).max
+        picture = np.rint(self._flat(frame) * (255.0 / top)).astype(np.uint8)
+        mask = _resized_mask(self.mask[frame.within], *size).astype(np.uint8) * 255
+        return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS), Image.fromarray(mask)
+
+    def paste(self, answer: np.ndarray, frame: Frame, feather: int) -> Picture:
+        """The whole picture with the model's answer inside the mask.
+
+        Shapes: `answer` [model height, model width, 3] float, 0 to 1.    Units: `feather` in pixels of the picture.
+        What was painted becomes opaque. Pixels outside the mask are copied, hidden colours of transparent ones included.
+        """
+        top = np.iinfo(self.picture.colour.dtype).max
+        inside = self.mask[frame.within]
+        share = blend_share(inside, feather)[inside]
+        shown = Image.fromarray(np.rint(answer * 255.0).astype(np.uint8))
+        painted = np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS))[inside] * (top / 255.0)
+        colour = self.picture.colour.copy()
+        colour[frame.within][inside] = np.rint(_mixed(self._flat(frame)[inside], painted, share[:, None]))
+        alpha = self.picture.alpha
+        if alpha is not None:
+            alpha = alpha.copy()
+            alpha[frame.within][inside] = np.rint(_mixed(alpha[frame.within][inside], top, share))
+        return replace(self.picture, colour=colour, alpha=alpha)
+
+    def _flat(self, frame: Frame) -> np.ndarray:
+        """The frame's colours, [height, width, 3], on white where the picture is transparent: what is hidden there may be anything."""
+        colour = self.picture.colour[frame.within]
+        if self.picture.alpha is None:
+            return colour
+        top = np.iinfo(colour.dtype).max
+        return _mixed(np.float32(top), colour, (self.picture.alpha[frame.within] / np.float32(top))[..., None])
+
+
+def blend_share(mask: np.ndarray, feather: int) -> np.ndarray:
+    """How much of the model's answer each pixel takes: 0 outside the mask, rising inside its edge, 1 from `feather` pixels inwards.
+
+    Shapes: `mask` [height, width] bool -> [height, width] float32.
+    Where the mask is thinner than twice the feather the rise is steeper, so that the middle of a thin stroke is still painted fully. The
+    border of the array is no edge: there is nothing beyond it to blend with.
+    """
+    if feather == 0 or mask.all():
+        return mask.astype(np.float32)
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    deepest_near = cv2.dilate(depth, np.ones((2 * feather + 1, 2 * feather + 1), np.uint8))
+    reach = np.minimum(np.float32(feather + 1), np.maximum(deepest_near, np.float32(1)))
+    return np.minimum(np.float32(1), depth / reach)
+
+
+def _mixed(kept: np.ndarray | np.floating, painted: np.ndarray | int, share: np.ndarray) -> np.ndarray:
+    return kept * (1 - share) + painted * share
+
+
+def _resized_channel(channel: np.ndarray, width: int, height: int) -> np.ndarray:
+    # In floating point, because Pillow resizes no 16-bit colour.
+    image = Image.fromarray(channel.astype(np.float32)).resize((width, height), Image.Resampling.LANCZOS)
+    return np.rint(np.clip(np.asarray(image), 0, np.iinfo(channel.dtype).max)).astype(channel.dtype)
+
+
+def _resized_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    # Averages in floating point: in bytes the average of one pixel in a thousand would round to nothing.
+    share = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(share) > 0

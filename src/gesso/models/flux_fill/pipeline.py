@@ -1,0 +1,170 @@
+"""The call into diffusers' FluxFillPipeline: encode the prompt once, then draw the samples one after the other.
+
+What the stock pipeline would do wrong in silence is kept out here by construction:
+- Samples never go through `num_images_per_prompt`, which draws all but the first from other noise than their seed's. Each is a run of
+  its own, with lists of length one: sample k is bit for bit the single run with seed + k, and the memory is that of one sample.
+- Sizes are given to it as multiples of what it takes, for it would round or stretch without an error.
+- Its caches are emptied before each run: a run that was killed leaves them filled with its own features.
+- Its answer is taken as numbers and checked: as a picture, NaN would be black.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gesso.models.contract import Emit
+from gesso.models.flux_fill.framing import Grid
+
+if TYPE_CHECKING:
+    from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
+
+CLIP_TOKENS = 77
+T5_TOKENS = 512
+_SEEDS = 2**64
+_LEAST_GUIDANCE = 15.0
+_MOST_COVERAGE = 0.8
+# About 4 MB each at full size.
+_MOST_PROMPTS = 16
+
+
+class NotFiniteError(RuntimeError):
+    """The model's numbers overflowed, so there is no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one Task asks of the model. `seed`: of the first sample, 0 to 2^64-1; sample k takes seed + k, and 0 follows the last."""
+
+    prompt: str
+    steps: int
+    guidance: float
+    seed: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """An encoded prompt. Shapes: `words` [1, tokens, features] of T5; `summary` [1, features] of CLIP."""
+
+    words: torch.Tensor
+    summary: torch.Tensor
+
+
+class Filler:
+    """Fills views with a loaded pipeline, one at a time: the pipeline's scheduler has a state."""
+
+    def __init__(self, pipeline: FluxFillPipeline) -> None:
+        self._pipeline: Any = pipeline
+        self._prompts: OrderedDict[str, _Prompt] = OrderedDict()
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(native_side=self._pipeline.vae.config.sample_size, multiple=2 * self._pipeline.vae_scale_factor)
+
+    def fill(self, picture: Image.Image, mask: Image.Image, order: Order, emit: Emit) -> Iterator[np.ndarray]:
+        """The samples in their order, each [height, width, 3] float32, 0 to 1.
+
+        `picture` (RGB) and `mask` (L, white = repaint) have one size, on the grid. Errors: NotFiniteError; Killed, within one step.
+        """
+        assert picture.size == mask.size
+        assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
+        _warn_of_poor_chances(order, mask, emit)
+        self._warn_of_cut_prompt(order.prompt, emit)
+        emit.check()
+        prompt = self._encoded(order.prompt)
+        emit.progress(0, order.steps * order.samples)
+        for sample in range(order.samples):
+            yield self._draw(picture, mask, prompt, order, sample, emit)
+
+    def _draw(self, picture: Image.Image, mask: Image.Image, prompt: _Prompt, order: Order, sample: int, emit: Emit) -> np.ndarray:
+        width, height = picture.size
+        total = order.steps * order.samples
+
+        def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            # Reading the latents also waits for the GPU, without which progress and kills would run ahead of the work.
+            _check_finite(tensors["latents"], f"in step {step + 1} of {order.steps}")
+            emit.progress(sample * order.steps + step + 1, total)
+            return tensors
+
+        self._forget_earlier_steps()
+        try:
+            answer = self._pipeline(
+                image=[picture],
+                mask_image=[mask],
+                width=width,
+                height=height,
+                prompt_embeds=prompt.words,
+                pooled_prompt_embeds=prompt.summary,
+                max_sequence_length=T5_TOKENS,
+                num_inference_steps=order.steps,
+                guidance_scale=order.guidance,
+                # On the CPU, so that a seed draws the same noise on every device.
+                generator=[torch.Generator("cpu").manual_seed((order.seed + sample) % _SEEDS)],
+                callback_on_step_end=after_step,
+                callback_on_step_end_tensor_inputs=["latents"],
+                output_type="pt",
+            ).images
+        finally:
+            # The pipeline does this only when it comes to its end, and a kill leaves it before.
+            self._pipeline.maybe_free_model_hooks()
+        _check_finite(answer, "in the decoded picture")
+        return answer[0].permute(1, 2, 0).float().cpu().numpy()
+
+    def _encoded(self, prompt: str) -> _Prompt:
+        found = self._prompts.pop(prompt, None)
+        if found is None:
+            # The method does not switch gradients off itself: what it returns would keep all activations of T5 alive.
+            with torch.no_grad():
+                words, summary, _ = self._pipeline.encode_prompt(prompt=[prompt], prompt_2=None, max_sequence_length=T5_TOKENS)
+            found = _Prompt(words, summary)
+        self._prompts[prompt] = found
+        if len(self._prompts) > _MOST_PROMPTS:
+            self._prompts.popitem(last=False)
+        return found
+
+    def _forget_earlier_steps(self) -> None:
+        reset = getattr(self._pipeline.transformer, "_reset_stateful_cache", None)
+        if reset is not None:
+            reset()
+
+    def _warn_of_cut_prompt(self, prompt: str, emit: Emit) -> None:
+        detail = len(self._pipeline.tokenizer_2(prompt).input_ids)
+        summary = len(self._pipeline.tokenizer(prompt).input_ids)
+        if detail > T5_TOKENS:
+            emit.warn(
+                f"The prompt has {detail} tokens and the model reads the first {T5_TOKENS}: what comes after them has no effect. "
+                "Say the most important first, or shorten it."
+            )
+        elif summary > CLIP_TOKENS:
+            emit.warn(
+                f"The prompt has {summary} tokens, of which the encoder of its overall sense reads the first {CLIP_TOKENS}; "
+                f"the one for detail reads all of it. Say the most important first."
+            )
+
+
+def _warn_of_poor_chances(order: Order, mask: Image.Image, emit: Emit) -> None:
+    if order.guidance < _LEAST_GUIDANCE:
+        emit.warn(
+            f"A scale of {order.guidance:g} was used as asked, but FLUX Fill was trained for about 30: "
+            f"below {_LEAST_GUIDANCE:g} pictures tend to be blurry, grainy and pale."
+        )
+    coverage = float((np.asarray(mask) > 0).mean())
+    if coverage > _MOST_COVERAGE:
+        emit.warn(
+            f"The mask covers {coverage:.0%} of what the model sees: with so little left to continue it tends to ignore the prompt. "
+            "Mask less, or use a model that draws from text alone."
+        )
+
+
+def _check_finite(tensor: torch.Tensor, where: str) -> None:
+    if not bool(torch.isfinite(tensor).all()):
+        raise NotFiniteError(
+            f"The model's numbers overflowed {where}, so there is no picture. Try another seed; if it happens again, check the weights."
+        )
