@@ -112,14 +112,15 @@ class RunStopped:
 
 
 ServerMessage = Setup | Run | Kill | Shutdown
-WorkerMessage = Ready | SetupBroke | RunStarted | Progressed | Previewed | OutputMade | RunEnded | RunBroke | RunStopped
+RunMessage = RunStarted | Progressed | Previewed | OutputMade | RunEnded | RunBroke | RunStopped
+WorkerMessage = Ready | SetupBroke | RunMessage
 
 _SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
 _WORKER_MESSAGES = {
-    cls.__name__: cls
-    for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, OutputMade, RunEnded, RunBroke, RunStopped)
+    cls.__name__: cls for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, OutputMade, RunEnded, RunBroke, RunStopped)
 }
-_FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}
+_JSON_TYPES = {"str": str, "int": int, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
+_FIELDS = {cls: {f.name: _JSON_TYPES[str(f.type)] for f in fields(cls)} for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}
 
 
 class ProtocolError(Exception):
@@ -127,7 +128,7 @@ class ProtocolError(Exception):
 
 
 def encode(message: ServerMessage | WorkerMessage) -> bytes:
-    """The message as one line, newline included."""
+    """The message as one line, newline included. Errors: TypeError for a value that JSON cannot say, such as half a surrogate pair."""
     body: dict[str, Any] = {name: getattr(message, name) for name in _FIELDS[type(message)]}
     body["type"] = type(message).__name__
     return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
@@ -146,6 +147,9 @@ def decode_from_worker(line: bytes) -> WorkerMessage:
 def _decode(line: bytes, known: Mapping[str, Any]) -> Any:
     try:
         body = orjson.loads(line)
-        return known[body.pop("type")](**body)
+        cls = known[body.pop("type")]
+        if any(type(body[name]) is not kind for name, kind in _FIELDS[cls].items()):
+            raise TypeError("a field of another type")
+        return cls(**body)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"unreadable message: {line[:200]!r}") from error

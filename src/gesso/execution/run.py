@@ -1,0 +1,118 @@
+"""One run in flight, as the Executor keeps it: what was made, what was asked of it since, and how it ends. No processes, no sockets."""
+
+from __future__ import annotations
+
+import re
+import stat
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections.abc import Callable
+from pathlib import Path
+
+from gesso.domain.event import LiveEvent, Progress
+from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.execution.protocol import OutputMade, Progressed, ProtocolError
+from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
+
+Outcome = RunResult | RunKilled | WorkerLost
+
+_EXTENSION = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class RunInFlight:
+    """A run between its order and its outcome. `outcome` holds errors as values, so that one nobody awaits any more is no warning."""
+
+    def __init__(
+        self,
+        run_id: str,
+        order: RunOrder,
+        outcome: Future[Outcome],
+        on_started: Callable[[], None],
+        on_live: Callable[[LiveEvent], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.run_id = run_id
+        self.outcome = outcome
+        self._on_live = on_live
+        self.is_killed = False
+        self.timeout_text = ""
+        self._scratch = order.scratch
+        self._on_started = on_started
+        self._monotonic = monotonic
+        self._started_at = 0.0
+        self._outputs: list[MadeOutput] = []
+        self._timers: list[TimerHandle] = []
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.is_killed or bool(self.timeout_text)
+
+    def add_timer(self, timer: TimerHandle) -> None:
+        """A timer that the outcome cancels."""
+        self._timers.append(timer)
+
+    def started(self) -> None:
+        self._started_at = self._monotonic()
+        tell(self.outcome.get_loop(), self._on_started)
+
+    def live(self, event: LiveEvent) -> None:
+        tell(self.outcome.get_loop(), self._on_live, event)
+
+    def progressed(self, message: Progressed) -> None:
+        elapsed_us = round((self._monotonic() - self._started_at) * 1_000_000)
+        self.live(Progress(message.step, message.total, elapsed_us))
+
+    def output_made(self, message: OutputMade) -> None:
+        """Believe nothing that can be looked at. Errors: ProtocolError."""
+        if len(self._outputs) >= OUTPUTS_MAX_COUNT:
+            raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
+        self._outputs.append(verified(message, self._scratch))
+
+    def end(self, failure: str, text: str, stdout: str, stderr: str) -> None:
+        """The Worker is done with the run. Who asked for a kill is told of a kill, even if the Engine was quicker."""
+        if self.is_killed:
+            self._settle(RunKilled("The run was killed as asked."))
+        elif self.timeout_text:
+            self._settle(RunResult((), "timeout", self.timeout_text, stdout, stderr))
+        elif failure:
+            self._settle(RunResult((), failure, text, stdout, stderr))
+        else:
+            self._settle(RunResult(tuple(self._outputs), "", "", stdout, stderr))
+
+    def lose(self, reason: str, stdout: str, stderr: str) -> None:
+        """The Worker is gone."""
+        if self.is_stopping:
+            self.end("", "", stdout, stderr)
+        else:
+            self._settle(WorkerLost(reason))
+
+    def _settle(self, outcome: Outcome) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+
+
+def tell(loop: AbstractEventLoop, listener: Callable[..., None], *arguments: object) -> None:
+    """Call a listener; its failure is the loop's to report, and must not cost the run its end."""
+    try:
+        listener(*arguments)
+    except Exception as error:
+        loop.call_exception_handler({"message": "a listener of a model process failed", "exception": error})
+
+
+def verified(message: OutputMade, scratch: Path) -> MadeOutput:
+    """The Output that a Worker says it made: a plain file directly in `scratch`, of the size told. Errors: ProtocolError."""
+    name = message.name
+    if name in ("", ".", "..") or "/" in name or "\x00" in name:
+        raise ProtocolError(f"an output with the name {name[:100]!r}")
+    if not _EXTENSION.fullmatch(message.extension) or not _SHA256.fullmatch(message.sha256):
+        raise ProtocolError(f"an output with the extension {message.extension[:100]!r} and the digest {message.sha256[:100]!r}")
+    path = scratch / name
+    try:
+        status = path.lstat()
+    except (OSError, ValueError) as error:
+        raise ProtocolError(f"an output that is not there: {name[:100]!r}") from error
+    if not stat.S_ISREG(status.st_mode) or not status.st_size == message.size_bytes <= OUTPUT_MAX_BYTES:
+        raise ProtocolError(f"an output that is no file of {message.size_bytes} bytes: {name[:100]!r}")
+    return MadeOutput(path, message.extension, message.size_bytes, message.sha256)

@@ -1,0 +1,98 @@
+"""What an Engine speaks through while it runs, on the Worker's side: the `Emit` of one run, and the files of its Outputs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import time
+from pathlib import Path
+
+from gesso.domain.limits import LOG_LINES_PER_SECOND, MESSAGE_MAX_BYTES, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.execution.channel import WorkerChannel
+from gesso.execution.protocol import Kill, OutputMade, Previewed, Progressed, Shutdown
+from gesso.execution.rate import Allowance
+from gesso.models.contract import Killed, Output
+
+_EXTENSION = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
+_PREVIEW_MAX_BYTES = MESSAGE_MAX_BYTES // 2
+
+
+class Voice:
+    """The `Emit` of one run. `is_asked_to_stop`: the run was killed; `is_asked_to_leave`: the process is to end as well."""
+
+    def __init__(self, channel: WorkerChannel, run_id: str) -> None:
+        self.is_asked_to_stop = False
+        self.is_asked_to_leave = False
+        self._channel = channel
+        self._run_id = run_id
+        self._allowance = Allowance(LOG_LINES_PER_SECOND)
+
+    def progress(self, step: int, total: int) -> None:
+        self.check()
+        total = max(1, int(total))
+        step = min(max(0, int(step)), total)
+        # More than a listener could follow is not sent: a loop of a million steps must not cost a million messages.
+        if self._allowance.take(time.monotonic()) or step == total:
+            self._channel.send(Progressed(self._run_id, step, total))
+
+    def preview(self, jpeg: bytes) -> None:
+        """Errors: ValueError for a picture that is too large to be a preview."""
+        self.check()
+        if len(jpeg) > _PREVIEW_MAX_BYTES:
+            raise ValueError(f"a preview of {len(jpeg)} bytes: {_PREVIEW_MAX_BYTES} are the most")
+        self._channel.send(Previewed(self._run_id, base64.b64encode(jpeg).decode("ascii")))
+
+    def log(self, text: str) -> None:
+        self.check()
+        print(text)  # noqa: T201
+
+    def warn(self, text: str) -> None:
+        self.log(f"Warning: {text}")
+
+    def check(self) -> None:
+        if not self.is_asked_to_stop:
+            while (message := self._channel.poll()) is not None:
+                if isinstance(message, Shutdown):
+                    self.is_asked_to_stop = self.is_asked_to_leave = True
+                elif isinstance(message, Kill) and message.run_id == self._run_id:
+                    self.is_asked_to_stop = True
+        if self.is_asked_to_stop:
+            raise Killed("the run was killed")
+
+
+class OutputFolder:
+    """Writes the Outputs of one run into its scratch folder, numbered from 0."""
+
+    def __init__(self, channel: WorkerChannel, run_id: str, scratch: Path) -> None:
+        self._channel = channel
+        self._run_id = run_id
+        self._scratch = scratch
+        self._count = 0
+
+    def add(self, output: Output) -> None:
+        """Make the bytes durable, then tell the server. Errors: TypeError, ValueError for what is no Output; OSError."""
+        if not isinstance(output, Output):
+            raise TypeError(f"the Engine yielded a {type(output).__name__}, not an Output")
+        data = memoryview(output.data).cast("B")
+        extension = output.extension.lower().removeprefix(".")
+        if not _EXTENSION.fullmatch(extension):
+            raise ValueError(f"the extension of an output is not letters and digits: {output.extension!r}")
+        if len(data) > OUTPUT_MAX_BYTES:
+            raise ValueError(f"an output of {len(data)} bytes: {OUTPUT_MAX_BYTES} are the most")
+        if self._count >= OUTPUTS_MAX_COUNT:
+            raise ValueError(f"more than {OUTPUTS_MAX_COUNT} outputs")
+        name = f"{self._count}.{extension}"
+        # O_EXCL also refuses a symbolic link that an Engine may have laid there.
+        fd = os.open(self._scratch / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            rest = data
+            while rest:
+                rest = rest[os.write(fd, rest) :]
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        self._count += 1
+        digest = hashlib.sha256(data).hexdigest()
+        self._channel.send(OutputMade(self._run_id, name, extension, len(data), digest))

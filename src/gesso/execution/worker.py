@@ -1,0 +1,168 @@
+"""The child half of a Worker: loads one Engine, serves its runs one at a time, says how each ended. Started by the server as
+`python -m gesso.execution.worker FD`, with a connected socket as FD.
+
+It imports little, because its start is waited for, and knows nothing of Tasks, the store or the network. Errors leave as data.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from gesso.execution.channel import WorkerChannel
+from gesso.execution.protocol import Ready, Run, RunBroke, RunEnded, RunMessage, RunStarted, RunStopped, Setup, SetupBroke, Shutdown
+from gesso.execution.voice import OutputFolder, Voice
+from gesso.models.contract import Device, Engine, InputError, InputFile, Output
+
+_TEXT_MAX_CHARACTERS = 2_000
+_libc = ctypes.CDLL(None)
+
+
+def main() -> None:
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    connection.set_inheritable(False)
+    channel = WorkerChannel(connection)
+    threading.Thread(target=_die_with_server, args=(connection.fileno(),), name="watchdog", daemon=True).start()
+    # The server decides when a Worker ends. A handler and not SIG_IGN, which the programs that an Engine starts would inherit.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    _speak_utf8(sys.stdout)
+    _speak_utf8(sys.stderr)
+    setup = channel.wait()
+    if not isinstance(setup, Setup):
+        return
+    engine = _set_up(channel, setup)
+    is_wanted = engine is not None
+    while engine is not None and is_wanted:
+        message = channel.wait()
+        if message is None or isinstance(message, Shutdown):
+            return
+        # A Kill that comes now is of a run that ended before it arrived.
+        if isinstance(message, Run):
+            is_wanted = _serve(channel, engine, message)
+
+
+def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
+    """The Engine, or None after its error was told."""
+    try:
+        module_name, _, class_name = setup.engine.partition(":")
+        engine = getattr(importlib.import_module(module_name), class_name)()
+        engine.setup(Device(setup.device, setup.memory_bytes, setup.threads), Path(setup.weights))
+    except BaseException as error:
+        _print_traceback(error)
+        _flush()
+        channel.send(SetupBroke(_words(error)))
+        return None
+    _flush()
+    channel.send(Ready())
+    return engine
+
+
+def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> bool:
+    """Carry out one run; whether another may follow."""
+    channel.send(RunStarted(run.run_id))
+    voice = Voice(channel, run.run_id)
+    outputs = OutputFolder(channel, run.run_id, Path(run.scratch))
+    end: RunMessage
+    try:
+        _produce(engine.run(_inputs(run), voice), voice, outputs)
+        end = RunStopped(run.run_id) if voice.is_asked_to_stop else RunEnded(run.run_id)
+    except InputError as error:
+        end = RunBroke(run.run_id, "input", _clipped(_safe_str(error)) or "The input cannot be served.")
+    except BaseException as error:
+        if voice.is_asked_to_stop:
+            end = RunStopped(run.run_id)
+        else:
+            _print_traceback(error)
+            end = RunBroke(run.run_id, "memory" if _is_out_of_memory(error) else "engine", _words(error))
+    # Before the end is told, so that the server finds every line of the run in the pipes.
+    _flush()
+    channel.send(end)
+    return not voice.is_asked_to_leave
+
+
+def _produce(made: Iterable[Output], voice: Voice, outputs: OutputFolder) -> None:
+    if not isinstance(made, Iterable):
+        raise TypeError(f"the Engine's run returned a {type(made).__name__}, not Outputs")
+    try:
+        for output in made:
+            outputs.add(output)
+            voice.check()
+    finally:
+        # A generator that is left early cleans up now, and what it prints then is still the run's.
+        close = getattr(made, "close", None)
+        if close is not None:
+            close()
+
+
+def _inputs(run: Run) -> dict[str, Any]:
+    inputs: dict[str, Any] = dict(run.values)
+    for parameter_id, described in run.files.items():
+        files = [InputFile(Path(path), name, content_type) for path, name, content_type in described]
+        inputs[parameter_id] = files if parameter_id not in run.single else files[0] if files else None
+    return inputs
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Also what torch raises, by name, because it must not be imported here."""
+    return isinstance(error, MemoryError) or any(cls.__name__ == "OutOfMemoryError" for cls in type(error).__mro__)
+
+
+def _words(error: BaseException) -> str:
+    text = _safe_str(error)
+    return _clipped(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _safe_str(error: BaseException) -> str:
+    try:
+        return str(error).encode("utf-8", "replace").decode("utf-8")
+    except Exception:
+        return "(an error that cannot be shown)"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _TEXT_MAX_CHARACTERS else text[: _TEXT_MAX_CHARACTERS - 1] + "…"
+
+
+def _print_traceback(error: BaseException) -> None:
+    with suppress(Exception):
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def _speak_utf8(stream: TextIO) -> None:
+    reconfigure = getattr(stream, "reconfigure", None)
+    assert reconfigure is not None, "the server starts the Worker with pipes"
+    reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+
+
+def _flush() -> None:
+    """Push out what Python and C hold back. An Engine may have closed or replaced the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    _libc.fflush(None)
+
+
+def _die_with_server(fd: int) -> None:
+    """Wait, on a thread, for the server to go, and take along all that the Engine started: nothing else would end an Engine that never
+    emits."""
+    poll = select.poll()
+    poll.register(fd, 0)
+    poll.poll()
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
