@@ -32,9 +32,7 @@ class Settings(BaseSettings):
     port: int = Field(8700, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     database_url: str = Field("", description="SQLAlchemy URL of a PostgreSQL database; empty is SQLite in the data folder.")
     public_url: str = Field("", description="Origin of file URLs, such as https://gesso.example; empty is the request's Host.")
-    workers: int = Field(
-        default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256, description="Model processes at most."
-    )
+    workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256, description="Model processes at most.")
     memory: int = Field(
         default_factory=lambda: int(_machine_memory_bytes() * _MEMORY_SHARE), ge=2**26, description="Bytes of memory for all models."
     )
@@ -87,5 +85,3 @@ def load_settings(**given: Any) -> Settings:
 def environment() -> Mapping[str, str]:
     """A copy of this process's environment, for the processes that it starts."""
     return dict(os.environ)
-
-

@@ -25,7 +25,7 @@ _SWITCH_INTERVAL_S = 0.0005
 class _Server(uvicorn.Server):
     """At the first signal the House drains while requests are still answered; the second one ends at once."""
 
-    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], object]) -> None:
         super().__init__(config)
         self._on_signal = on_signal
         self._signals = 0

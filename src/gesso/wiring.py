@@ -111,9 +111,7 @@ class House:
         self.services = Services(
             identity=Identity(self.store.accounts, clock),
             catalog=self.catalog,
-            submission=Submission(
-                self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting
-            ),
+            submission=Submission(self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting),
             tasks=Tasks(self.lifecycle, bus),
             files=files,
             blobs=self._blobs,

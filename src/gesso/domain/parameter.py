@@ -115,9 +115,7 @@ def _text(parameter: Parameter, value: Any) -> str:
     if "\x00" in text:
         raise ParameterNotAllowed(parameter.id, "it contains a NUL character")
     if len(text) > parameter.max_length:
-        raise ParameterNotAllowed(
-            parameter.id, f"it has {len(text)} characters, and {parameter.max_length} are the most"
-        )
+        raise ParameterNotAllowed(parameter.id, f"it has {len(text)} characters, and {parameter.max_length} are the most")
     return text
 
 
@@ -136,9 +134,7 @@ def _number(parameter: Parameter, value: Any) -> float:
     above = parameter.maximum is not None and number > parameter.maximum
     if below or above:
         low, high = parameter.minimum, parameter.maximum
-        raise ParameterOutOfRange(
-            parameter.id, "-∞" if low is None else written(low), "∞" if high is None else written(high)
-        )
+        raise ParameterOutOfRange(parameter.id, "-∞" if low is None else written(low), "∞" if high is None else written(high))
     return number
 
 

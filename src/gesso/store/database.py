@@ -41,9 +41,7 @@ def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, every commit on disk before it returns) or PostgreSQL."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=READERS_MAX_COUNT + 1, pool_pre_ping=True)
-    engine = create_engine(
-        url, pool_size=READERS_MAX_COUNT + 1, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S}
-    )
+    engine = create_engine(url, pool_size=READERS_MAX_COUNT + 1, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, record: Any) -> None:
@@ -81,7 +79,8 @@ def is_current(engine: Engine) -> bool:
 class Change(Protocol):
     """Something to write. Changes of one kind that meet in one commit are written together, in order."""
 
-    is_refusable: bool
+    @property
+    def is_refusable(self) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -112,6 +111,7 @@ class Database:
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS_MAX_COUNT, "gesso-reader")
         self._stopping = threading.Event()
+        self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._write_loop, name="gesso-writer", daemon=True)
         self._thread.start()
 
@@ -148,6 +148,8 @@ class Database:
         self._queue.put(None)
         self._thread.join()
         self._readers.shutdown()
+        if self._connection is not None:
+            self._connection.close()
         self.engine.dispose()
 
     def _write_loop(self) -> None:
@@ -193,13 +195,21 @@ class Database:
         return []
 
     def _transact(self, batch: list[_Pending]) -> None:
-        with self.engine.begin() as connection:
-            group = [pending.change for pending in batch if type(pending.change) is not Call]
-            if group:
-                self._write_group(connection, group)
-            for pending in batch:
-                if type(pending.change) is Call:
-                    self._run_call(connection, pending)
+        # One connection is kept: taking one from the pool for each commit would cost as much as the statements.
+        connection = self._connection or self.engine.connect()
+        self._connection = None
+        try:
+            with connection.begin():
+                group = [pending.change for pending in batch if type(pending.change) is not Call]
+                if group:
+                    self._write_group(connection, group)
+                for pending in batch:
+                    if type(pending.change) is Call:
+                        self._run_call(connection, pending)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     def _run_call(self, connection: Connection, pending: _Pending) -> None:
         pending.error = None

@@ -99,11 +99,7 @@ def write_changes(connection: Connection, changes: Sequence[TaskChange]) -> None
         first.setdefault(change.task.id, change.expected_seq)
         last[change.task.id] = change.task
     inserts = [_task_row(task) for task_id, task in last.items() if first[task_id] == 0]
-    updates = [
-        {**_task_row(task), "b_id": task_id, "b_seq": first[task_id]}
-        for task_id, task in last.items()
-        if first[task_id] > 0
-    ]
+    updates = [{**_task_row(task), "b_id": task_id, "b_seq": first[task_id]} for task_id, task in last.items() if first[task_id] > 0]
     if inserts:
         connection.execute(_INSERT_TASK, inserts)
     if updates:
@@ -113,9 +109,7 @@ def write_changes(connection: Connection, changes: Sequence[TaskChange]) -> None
         if connection.execute(_UPDATE_TASK, updates).rowcount != len(updates):
             stale = changes[0].task
             raise StaleAttempt(stale.id, stale.attempt)
-    connection.execute(
-        _INSERT_EVENT, [_event_row(change.task.id, recorded) for change in changes for recorded in change.events]
-    )
+    connection.execute(_INSERT_EVENT, [_event_row(change.task.id, recorded) for change in changes for recorded in change.events])
     _write_belongings(connection, changes)
 
 
@@ -200,10 +194,6 @@ class SqlTasks:
         return [_event_of(each, task) for each in rows]
 
     async def unfinished(self) -> list[QueueEntry]:
-        statement = (
-            select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state)
-            .where(tasks.c.is_open == 1)
-            .order_by(tasks.c.id)
-        )
+        statement = select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state).where(tasks.c.is_open == 1).order_by(tasks.c.id)
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return [QueueEntry(row.id, row.project_id, row.model, TaskState(row.state).is_attempted) for row in rows]
