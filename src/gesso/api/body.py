@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -31,8 +32,11 @@ from gesso.domain.limits import (
 )
 from gesso.ports import Blobs, BlobWriter
 
-# Deeper JSON could be read here but not be written again: orjson stops at 254 levels, and what is stored wraps it in a few more.
+# orjson reads deeper JSON than it writes; what could not be stored and sent again is refused at once.
+_JSON_WRITE_DEPTH = 254
 _JSON_MAX_DEPTH = 200
+# What is larger is parsed with the event loop in mind: crafted bodies of a few megabytes take seconds otherwise (measured).
+_SMALL_BYTES = 64 * KIB
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _PARAMETER = re.compile(r'[ \t]*;[ \t]*([^=;\s"]+)=("(?:[^"\\]|\\.)*"|[^;"]*)', re.DOTALL)
@@ -81,7 +85,7 @@ async def read_body(content_type: str, content_length: int | None, chunks: Async
     if _is_blank(text):
         return Body([], [], is_json=False)
     if media_type == "application/x-www-form-urlencoded":
-        return _parse_urlencoded(text)
+        return _parse_urlencoded(text) if len(text) < _SMALL_BYTES else await asyncio.to_thread(_parse_urlencoded, text)
     raise BodyUnreadable("it must be a JSON object" if media_type.endswith("json") else "it is neither a JSON object nor a form")
 
 
@@ -140,26 +144,34 @@ def _looks_like_json(text: bytes) -> bool:
 
 
 def _parse_json(text: bytes) -> Body:
+    # The collector would walk a million new lists again and again while they are made; orjson lets no other thread run meanwhile.
+    is_collecting = len(text) >= _SMALL_BYTES and gc.isenabled()
+    if is_collecting:
+        gc.disable()
     try:
         value = orjson.loads(text.removeprefix(_BOM))
     except orjson.JSONDecodeError as error:
         raise BodyUnreadable(f"the JSON is malformed at line {error.lineno}, column {error.colno}") from error
+    finally:
+        if is_collecting:
+            gc.enable()
     # The text starts with a brace, so the value is an object.
     if len(value) > FIELDS_MAX_COUNT:
         raise BodyUnreadable(f"it has more than {FIELDS_MAX_COUNT} fields")
-    if text.count(b"{") + text.count(b"[") > _JSON_MAX_DEPTH and _is_too_deep(value):
+    if text.count(b"{") + text.count(b"[") > _JSON_MAX_DEPTH and not _is_writable(value):
         raise BodyUnreadable(f"the JSON is nested more than {_JSON_MAX_DEPTH} levels deep")
     return Body(list(value.items()), [], is_json=True)
 
 
-def _is_too_deep(value: dict[str, Any]) -> bool:
-    level: list[Any] = [value]
-    for _ in range(_JSON_MAX_DEPTH):
-        level = [
-            child for parent in level for child in (parent.values() if type(parent) is dict else parent) if type(child) in (dict, list)
-        ]
-        if not level:
-            return False
+def _is_writable(value: dict[str, Any]) -> bool:
+    """Whether orjson can write `value` again, with room for what the store and the dialects wrap around it."""
+    wrapped: Any = value
+    for _ in range(_JSON_WRITE_DEPTH - _JSON_MAX_DEPTH):
+        wrapped = [wrapped]
+    try:
+        orjson.dumps(wrapped)
+    except orjson.JSONEncodeError:
+        return False
     return True
 
 
