@@ -1,0 +1,86 @@
+"""The outermost layer of every request: its id, the way to its dialect, and the catch-all. It holds nothing back and decides nothing.
+
+Pure ASGI, because a BaseHTTPMiddleware breaks streaming and cancellation, and one layer, because each costs on every request.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gesso.api.dialect import Answer, Dialect, Headers
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = b"x-request-id"
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_PLAIN_INTERNAL = Answer(b"Internal Server Error", 500, b"text/plain; charset=utf-8")
+
+
+class Edge:
+    """`inner` serves what no dialect does."""
+
+    def __init__(self, inner: ASGIApp, dialects: Sequence[Dialect]) -> None:
+        self._inner = inner
+        self._dialects = tuple((dialect.prefix, dialect.prefix + "/", dialect) for dialect in dialects)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        dialect = self._dialect_of(scope["path"])
+        request_id = _request_id(scope)
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        if scope["type"] == "websocket":
+            await (dialect or self._inner)(scope, receive, send)
+            return
+        marked = _Marked(send, ((_REQUEST_ID, request_id), *(dialect.headers if dialect else ())))
+        try:
+            if dialect is None:
+                await self._inner(scope, receive, marked)
+            elif scope["method"] == "OPTIONS":
+                await dialect.preflight.send(marked)
+            else:
+                await dialect(scope, receive, marked)
+        except Exception:
+            log.exception("a request failed", method=scope["method"], path=scope["path"])
+            if marked.is_started:
+                # Half an answer is out: only a broken connection tells the client that the rest is missing.
+                raise
+            await (dialect.internal() if dialect else _PLAIN_INTERNAL).send(marked)
+
+    def _dialect_of(self, path: str) -> Dialect | None:
+        for prefix, below, dialect in self._dialects:
+            if path.startswith(below) or path == prefix:
+                return dialect
+        return None
+
+
+class _Marked:
+    """A `send` that adds headers to the answer and knows whether it has begun."""
+
+    __slots__ = ("_headers", "_send", "is_started")
+
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
+        self.is_started = False
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.is_started = True
+            message["headers"] = [*message.get("headers", ()), *self._headers]
+        await self._send(message)
+
+
+def _request_id(scope: Scope) -> bytes:
+    """The client's own id where it has sent a harmless one, so that its logs and ours can be joined."""
+    for name, value in scope["headers"]:
+        if name == _REQUEST_ID and _GIVEN_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8).encode()

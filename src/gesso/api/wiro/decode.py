@@ -1,0 +1,136 @@
+"""From the fields of a request to what services take. Source: protocol, sections 2 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from gesso.api.body import Body
+from gesso.api.wiro.inputs import field_names, file_inputs
+from gesso.domain.limits import KIB, URL_MAX_CHARACTERS
+from gesso.domain.model import Model
+from gesso.domain.parameter import Kind, Parameter
+from gesso.domain.project import Project
+from gesso.services.submission import Order
+
+NAME = "wiro"
+_CALLBACK_KEYS = ("callbackUrl", "callbackurl")
+# The billing project of hosted accounts. A key belongs to one project here, so there is nothing to choose, and clients that carry the
+# id of their hosted project over must not fail.
+_PROJECT_KEY = "projectid"
+_TOKEN_KEYS = ("tasktoken", "socketaccesstoken")
+_SENT_MAX_BYTES = 16 * KIB
+_SENT_NAME_MAX_CHARACTERS = 128
+_TASK_ID_MAX_DIGITS = 18
+
+
+def order(project: Project, model: Model, body: Body, origins: Collection[str]) -> Order:
+    """What the body asks `model` for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
+    fields = body.as_mapping()
+    files = file_inputs(model, fields, body.files, origins)
+    values: dict[str, Any] = {}
+    known = {*_CALLBACK_KEYS, _PROJECT_KEY}
+    for parameter in model.parameters:
+        if parameter.kind.is_file:
+            known.update(field_names(parameter.id))
+            continue
+        known.update((parameter.id, f"{parameter.id}[]"))
+        value = fields.get(parameter.id, fields.get(f"{parameter.id}[]"))
+        values[parameter.id] = value if isinstance(value, int | float) else plain(parameter, value)
+    return Order(
+        project=project,
+        model=model,
+        dialect=NAME,
+        values=values,
+        files=files,
+        received=tuple(received for _, received in body.files),
+        sent=bounded({name: value for name, value in fields.items() if name not in known}),
+        callback_url=next((url for key in _CALLBACK_KEYS if (url := callback(fields.get(key)))), ""),
+    )
+
+
+def plain(parameter: Parameter, value: Any) -> Any:
+    """The value with what forms do to it undone: lists as JSON text, and a field that is repeated with blanks or with itself."""
+    if parameter.kind is Kind.MULTISELECT:
+        return _unpacked(value)
+    if not isinstance(value, list):
+        return value
+    if parameter.kind is Kind.CHECKBOX and value:
+        # A page puts a hidden "false" before its checkbox.
+        return value[-1]
+    distinct = list(dict.fromkeys(one for one in value if isinstance(one, str) and one.strip()))
+    return distinct[0] if len(distinct) == 1 else value
+
+
+def _unpacked(value: Any) -> Any:
+    if not isinstance(value, str) or not value.strip().startswith("["):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def bounded(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that the Model does not know, kept for the task's record as long as they are small together."""
+    kept: dict[str, Any] = {}
+    left = _SENT_MAX_BYTES
+    for name, value in sent.items():
+        size = len(name) + len(orjson.dumps(value))
+        if len(name) <= _SENT_NAME_MAX_CHARACTERS and size <= left:
+            kept[name] = value
+            left -= size
+    return kept
+
+
+def callback(value: Any) -> str:
+    """The address to tell of the end, or nothing. A published sample sends a description in its place, so it is ignored, not refused."""
+    if not isinstance(value, str) or len(value) > URL_MAX_CHARACTERS:
+        return ""
+    url = value.strip()
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    has_credentials = "@" in parts.netloc
+    return url if is_usable and not has_credentials and url.isprintable() and " " not in url else ""
+
+
+def task_reference(fields: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The task that a call names, as an id and a token, where the token is empty or the better of the two.
+
+    The keys are aliases: all digits are an id and anything else is a token, because no token is all digits.
+    """
+    words = [word for key in (*_TOKEN_KEYS, "taskid") if (word := _word(fields.get(key)))]
+    token = next((word for word in words if not _is_id(word)), "")
+    number = next((word for word in words if _is_id(word)), None)
+    return (None if number is None else int(number)), token
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) <= _TASK_ID_MAX_DIGITS
+
+
+def model_reference(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """Owner and slug that a call names in its fields."""
+    return slug(_word(fields.get("slugowner"))), slug(_word(fields.get("slugproject")))
+
+
+def slug(given: str) -> str:
+    """A slug as the catalog knows it: addresses of pages write `++` for its dots."""
+    return given.replace("++", ".").strip()
+
+
+def is_summary(fields: Mapping[str, Any]) -> bool:
+    return _word(fields.get("summary")).lower() in ("true", "1")
+
+
+def _word(value: Any) -> str:
+    """A text or a whole number as text; anything else counts as not sent."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return "true" if value is True else ""
+    return str(value).strip()

@@ -1,0 +1,85 @@
+"""What each error of the domain is on this wire: HTTP status, code, text. Source: protocol, sections 1, 2, 3.4 and 12.
+
+All refusals are HTTP 200 but those of section 12.2: 401 for who may not, 404 for an unknown route or file, and two of our own, which
+the protocol does not name: 503 when nothing can be taken now, and 500 when the server failed, because official clients repeat reads on
+5xx. A body that is too large, an unreachable address and a value outside its options keep 200 with code 0 and a plain sentence: clients
+show the text of a 200 and drop that of a 413. A model that is known but cannot run here has the text of a hidden one in front, then
+what to do about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gesso.api.dialect import Answer
+from gesso.domain.errors import GessoError
+
+_RETRY_AFTER_S = b"5"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`text`: a format string over the fields of the error; empty means the error's own sentence."""
+
+    status: int
+    code: int
+    text: str = ""
+
+
+INTERNAL = Row(500, 0, "Something went wrong in the server.")
+ROWS: dict[str, Row] = {
+    "key-unknown": Row(401, 0, "Project authorization is not founded."),
+    "signature-missing": Row(401, 0, "Project requires signature authentication. x-signature and x-nonce headers are required."),
+    "signature-invalid": Row(401, 0, "Project authorization is not valid."),
+    "address-not-allowed": Row(401, 0, "Requested ip {address} is not allowed."),
+    "body-unreadable": Row(200, 0, "Request parameters are invalid."),
+    "body-too-large": Row(200, 0),
+    "parameter-missing": Row(200, 0, "Request parameter [{name}] required"),
+    "file-missing": Row(200, 0, "Request files [{name}] required"),
+    "parameter-not-number": Row(200, 0, "Request parameter [{name}] must be integer or float"),
+    "parameter-out-of-range": Row(200, 0, "Request parameter [{name}] must be between {minimum} and {maximum}"),
+    "parameter-not-allowed": Row(200, 0, "Request parameter [{name}] cannot be used: {reason}"),
+    "file-refused": Row(200, 0, "Request files [{name}] cannot be used: {reason}"),
+    "fetch-refused": Row(200, 0),
+    "model-unknown": Row(200, 1, "slug-owner-project-not-exist"),
+    "model-not-ready": Row(200, 1, "tool-not-accessible: {name} cannot run on this server yet: {reason}"),
+    "task-unknown": Row(200, 1, "There is no task yet."),
+    "task-reference-missing": Row(200, 0, "taskid or socketaccesstoken is required"),
+    "not-cancellable": Row(200, 1, "Task is not in a cancellable state."),
+    "not-killable": Row(200, 1, "Task could not be killed: {reason}"),
+    "file-unknown": Row(200, 1, "file-not-exist"),
+    "unavailable": Row(503, 0),
+    "stale-attempt": INTERNAL,
+    "illegal-step": INTERNAL,
+}
+
+
+def text_of(error: GessoError) -> str:
+    """The error in this wire's words."""
+    row = ROWS.get(error.slug, INTERNAL)
+    return row.text.format(**vars(error)) if row.text else str(error)
+
+
+def explain(error: GessoError, extra: dict[str, Any] | None = None, status: int | None = None) -> Answer:
+    """The answer that tells of `error`. `extra`: the keys that a route adds to a refusal; `status`: of a route that has its own."""
+    row = ROWS.get(error.slug, INTERNAL)
+    headers = ((b"retry-after", _RETRY_AFTER_S),) if row.status == 503 else ()
+    return refusal(status or row.status, row.code, text_of(error), extra, headers)
+
+
+def refusal(
+    status: int,
+    code: int,
+    text: str,
+    extra: dict[str, Any] | None = None,
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+) -> Answer:
+    body = {"errors": [{"code": code, "message": text}], **(extra or {}), "result": False}
+    return Answer(orjson.dumps(body), status, headers=headers)
+
+
+UNKNOWN_ROUTE = refusal(404, 0, "Error parsing url.")
+FAILED = refusal(INTERNAL.status, INTERNAL.code, INTERNAL.text)

@@ -1,0 +1,135 @@
+"""The files among the inputs of a run, in all the ways in which clients of this wire send them. Source: protocol, section 3.3.
+
+For a parameter X: file parts X; an address as text in X or XUrl; several as repeated parts, lists, lists in JSON text, or one text with
+commas between the addresses. An empty counterpart counts as not sent. Decided here, because no source says:
+- a parameter for one file that comes with two different ones (a part and an address, say) is refused, not settled by a rule of ours;
+- `data:` addresses are refused with a sentence: bytes have a way of their own, the multipart form;
+- an address of this very server is read from storage, where the client's own origin or the public one tells that it is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+
+from gesso.domain.errors import FileRefused
+from gesso.domain.event import FileInput
+from gesso.domain.file import OCTETS, Received, extension_of, extension_of_type, safe_name, type_of_name
+from gesso.domain.ids import new_digits
+from gesso.domain.limits import URL_MAX_CHARACTERS
+from gesso.domain.model import Model
+from gesso.domain.parameter import Kind, Parameter
+
+# A comma may also stand inside an address, so only one with an address behind it separates.
+_SEPARATOR = re.compile(r"[\s,]+(?=https?://|/v1/File/)", re.IGNORECASE)
+_OWN_PATH = re.compile(r"/v1/File/([A-Za-z0-9]{26,30})(?:/([^/?#]*))?/?")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+
+
+def file_inputs(
+    model: Model,
+    fields: Mapping[str, Any],
+    parts: Sequence[tuple[str, Received]],
+    origins: Collection[str],
+) -> dict[str, tuple[FileInput, ...]]:
+    """The files and addresses for each file parameter that has any. `origins`: those whose file addresses are ours. Errors: FileRefused."""
+    found: dict[str, tuple[FileInput, ...]] = {}
+    for parameter in model.parameters:
+        if parameter.kind.is_file:
+            given = tuple(_inputs(parameter, fields, parts, origins))
+            if given:
+                found[parameter.id] = given
+    return found
+
+
+def field_names(parameter_id: str) -> tuple[str, ...]:
+    """The fields that may hold a file of the parameter. n8n spells the address field of `...Multiple` in two ways."""
+    names = (parameter_id, f"{parameter_id}Url", f"{parameter_id}[]")
+    stem = parameter_id.removesuffix("Multiple")
+    return names if stem == parameter_id else (*names, f"{stem}UrlMultiple")
+
+
+def _inputs(
+    parameter: Parameter,
+    fields: Mapping[str, Any],
+    parts: Sequence[tuple[str, Received]],
+    origins: Collection[str],
+) -> Iterator[FileInput]:
+    names = field_names(parameter.id)
+    stored = [received for name, received in parts if name in names and (received.size_bytes or received.file_name)]
+    texts = (text for name in names for text in _texts(parameter, fields.get(name)))
+    # A client that floods aliases sends one address twice.
+    addresses = list(dict.fromkeys(texts))
+    if parameter.kind is Kind.FILE and len(stored) + len(addresses) > 1:
+        what = "both a file and an address" if stored and addresses else f"{len(stored) + len(addresses)} files"
+        raise FileRefused(parameter.id, f"{what} were sent, and it takes one file or one address")
+    for received in stored:
+        yield FileInput(_stored_name(parameter, received), received.access_key, content_type=received.content_type)
+    for address in addresses:
+        yield _addressed(parameter, address, origins)
+
+
+def _texts(parameter: Parameter, value: Any) -> Iterator[str]:
+    """All addresses in a field."""
+    if value is None:
+        return
+    if isinstance(value, list):
+        for one in value:
+            yield from _texts(parameter, one)
+        return
+    if not isinstance(value, str):
+        raise FileRefused(parameter.id, "a file, an address or a list of addresses was expected")
+    text = value.strip()
+    if text.startswith("["):
+        yield from _texts(parameter, _listed(parameter, text))
+    elif text:
+        # One address for one file: its commas are its own.
+        yield from _SEPARATOR.split(text.strip(", ")) if parameter.kind is Kind.FILES else (text,)
+
+
+def _listed(parameter: Parameter, text: str) -> list[Any]:
+    try:
+        values = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise FileRefused(parameter.id, "the list of addresses is not readable as JSON") from None
+    if any(isinstance(one, list) for one in values):
+        raise FileRefused(parameter.id, "a list of addresses may not hold another list")
+    return values
+
+
+def _addressed(parameter: Parameter, address: str, origins: Iterable[str]) -> FileInput:
+    if address[:5].lower() == "data:":
+        raise FileRefused(parameter.id, "data: addresses are not taken; send the file as a part of a multipart form, or an http(s) address")
+    if len(address) > URL_MAX_CHARACTERS:
+        raise FileRefused(parameter.id, f"the address has more than {URL_MAX_CHARACTERS} characters")
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        host, parts = None, urlsplit("")
+    is_relative = address.startswith("/v1/File/")
+    if not is_relative and (parts.scheme.lower() not in ("http", "https") or not host or _FORBIDDEN.search(address)):
+        raise FileRefused(parameter.id, f"{address[:200]!r} is neither a file nor an http(s) address")
+    own = _OWN_PATH.fullmatch(parts.path)
+    if own and (is_relative or f"{parts.scheme}://{parts.netloc}".lower() in origins):
+        return FileInput(safe_name(unquote(own[2] or ""), parameter.id), own[1])
+    if is_relative:
+        raise FileRefused(parameter.id, f"{address[:200]!r} is no file of this server")
+    extension = extension_of(unquote(parts.path))
+    known = extension if type_of_name(f"x.{extension}") != OCTETS else "bin"
+    return FileInput(_numbered(parameter, known), url=address)
+
+
+def _stored_name(parameter: Parameter, received: Received) -> str:
+    if received.content_type == OCTETS:
+        return _numbered(parameter, extension_of(received.file_name) or "bin")
+    return _numbered(parameter, extension_of_type(received.content_type))
+
+
+def _numbered(parameter: Parameter, extension: str) -> str:
+    """Stored inputs are named as upstream names them: parameter, seven digits, extension."""
+    return f"{parameter.id}-{new_digits(7)}.{extension}"

@@ -1,0 +1,182 @@
+"""The routes of this wire: paths to decode, service, encode. Source: protocol, section 2.
+
+Paths are looked up in a dictionary, because a list of patterns is tried from its top on every request. No answer is a redirect, and what
+is no route is told so in the words of the protocol, whatever its method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from gesso.api.body import Body, read_body
+from gesso.api.dialect import Answer, Headers, Services
+from gesso.api.download import deliver
+from gesso.api.request import Request
+from gesso.api.wiro import decode, socket, tools
+from gesso.api.wiro.auth import proof_of
+from gesso.api.wiro.encode import NO_TASK, Encoder, submitted
+from gesso.api.wiro.errors import FAILED, UNKNOWN_ROUTE, explain
+from gesso.api.wiro.owners import PREFIX, Owners
+from gesso.api.wiro.sync import Waiting, wants_stream
+from gesso.domain.errors import FileUnknown, GessoError, TaskUnknown, Unavailable
+from gesso.domain.limits import BODY_MAX_BYTES, FIELDS_MAX_BYTES
+from gesso.domain.project import Project
+from gesso.domain.task import Task
+
+_ALLOWED = b"content-type,x-api-key,x-nonce,x-signature,authorization,range,x-request-id"
+_CORS: Headers = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"x-request-id,retry-after,content-range"))
+_PREFLIGHT: Headers = (
+    (b"access-control-allow-methods", b"GET,HEAD,POST,OPTIONS"),
+    (b"access-control-allow-headers", _ALLOWED),
+    (b"access-control-max-age", b"86400"),
+)
+Route = Callable[[Request], Awaitable[Answer]]
+
+
+class Wiro:
+    """The Dialect below /v1."""
+
+    name = decode.NAME
+    prefix = PREFIX
+    headers: Headers = _CORS
+    preflight = Answer(b"", 204, headers=_PREFLIGHT)
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._encoder = Encoder(services.catalog)
+        self._owners = Owners(services)
+        self._waiting = Waiting(services.tasks, self._encoder)
+        self._routes: Mapping[tuple[str, ...], Route] = {
+            ("Task", "Detail"): self._detail,
+            ("Task", "Cancel"): self._cancel,
+            ("Task", "Kill"): self._kill,
+            ("Tool", "Detail"): self._tool,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        segments = request.segments(PREFIX)
+        if scope["type"] == "websocket":
+            await self._socket(segments, scope, receive, send)
+            return
+        try:
+            answer = await self._serve(request, segments, send)
+        except GessoError as error:
+            answer = explain(error, NO_TASK if isinstance(error, TaskUnknown) else None)
+        if answer is not None:
+            await answer.send(send)
+
+    def internal(self) -> Answer:
+        return FAILED
+
+    async def notice(self, task: Task) -> bytes:
+        """The body of the webhook that tells of the task's end."""
+        return self._encoder.notice(task, await self._owners.absent_viewer(task.project_id))
+
+    async def _serve(self, request: Request, segments: list[str], send: Send) -> Answer | None:
+        """The answer, or None when it has been sent in pieces."""
+        if request.method == "POST":
+            if segments[0] == "Run" and len(segments) == 3:
+                return await self._run(request, segments)
+            if segments[0] == "Run" and len(segments) == 4 and segments[3] == "sync":
+                return await self._run_sync(request, segments, send)
+            route = self._routes.get(tuple(segments))
+            if route is not None:
+                return await route(request)
+        elif request.method in ("GET", "HEAD") and segments[0] == "File" and len(segments) in (2, 3):
+            return await self._file(request, segments[1], send)
+        return UNKNOWN_ROUTE
+
+    async def _socket(self, segments: list[str], scope: Scope, receive: Receive, send: Send) -> None:
+        if segments == [""]:
+            await socket.serve(self._services, self._owners, scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def _run(self, request: Request, segments: list[str]) -> Answer:
+        task, _ = await self._submit(request, segments)
+        return _json(submitted(task))
+
+    async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
+        task, project = await self._submit(request, segments)
+        viewer = self._owners.viewer(request, project)
+        answer = self._waiting.stream if wants_stream(request) else self._waiting.answer
+        await answer(task, viewer, request, send)
+
+    async def _submit(self, request: Request, segments: list[str]) -> tuple[Task, Project]:
+        services = self._services
+        if not services.is_accepting():
+            # Told before a body of many megabytes is read; the service would refuse it after.
+            raise Unavailable("the server is starting or stopping")
+        project = await self._project(request)
+        model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
+        body = await self._body(request, BODY_MAX_BYTES)
+        try:
+            order = decode.order(project, model, body, self._owners.origins(request))
+        except GessoError:
+            await self._forget(body)
+            raise
+        return await services.submission.submit(order), project
+
+    async def _detail(self, request: Request) -> Answer:
+        project, task = await self._named(request)
+        return self._tell(request, project, task)
+
+    async def _cancel(self, request: Request) -> Answer:
+        project, task = await self._named(request)
+        return self._tell(request, project, await self._services.tasks.cancel(task))
+
+    async def _kill(self, request: Request) -> Answer:
+        project, task = await self._named(request)
+        return self._tell(request, project, await self._services.tasks.kill(task))
+
+    async def _tool(self, request: Request) -> Answer:
+        fields = await self._fields(request)
+        catalog = self._services.catalog
+        model = catalog.find(*decode.model_reference(fields))
+        found = tools.tool(model, catalog.number(model), decode.is_summary(fields))
+        return _json({"result": True, "errors": [], "tool": [found]})
+
+    async def _file(self, request: Request, access_key: str, send: Send) -> Answer | None:
+        try:
+            file, path = await self._services.files.open(access_key)
+            await deliver(file, path, request, send)
+        except FileUnknown as error:
+            return explain(error, status=404)
+        return None
+
+    async def _named(self, request: Request) -> tuple[Project, Task]:
+        """The Project that asks and the Task that it asks about."""
+        project = await self._project(request)
+        task_id, token = decode.task_reference(await self._fields(request))
+        return project, await self._services.tasks.find(project, task_id, token)
+
+    def _tell(self, request: Request, project: Project, task: Task) -> Answer:
+        return _json(self._encoder.detail(task, self._owners.viewer(request, project)))
+
+    async def _project(self, request: Request) -> Project:
+        services = self._services
+        return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies)))
+
+    async def _fields(self, request: Request) -> dict[str, Any]:
+        """The fields of a call that takes no files; files that come with it are not kept."""
+        body = await self._body(request, FIELDS_MAX_BYTES)
+        await self._forget(body)
+        return body.as_mapping()
+
+    async def _body(self, request: Request, max_bytes: int) -> Body:
+        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+        return await read_body(content_type, request.content_length(), request.chunks(max_bytes), self._services.blobs)
+
+    async def _forget(self, body: Body) -> None:
+        if body.files:
+            await self._services.blobs.delete([received.access_key for _, received in body.files])
+
+
+def _json(content: dict[str, Any]) -> Answer:
+    return Answer(orjson.dumps(content))
