@@ -177,8 +177,6 @@ def test_a_rotated_16_bit_tiff_is_refused(tmp_path: Path) -> None:
     # OpenCV writes no orientation: the tag for the number of rows in a strip, which has a default, makes room for one.
     rows_per_strip = (struct.pack("<HH", 0x0116, 3), struct.pack("<HH", 0x0116, 4))
     spare = next(data[at : at + 12] for at in range(len(data)) if data[at : at + 4] in rows_per_strip)
-        data[at : at + 12] for at in range(len(data)) if data[at : at + 4] in (struct.pack("<HH", 0x0116, 3), struct.pack("<HH", 0x0116, 4))
-    )
     with _refused("The picture is a 16-bit TIFF with an EXIF rotation, which cannot be read: save it upright, or as PNG."):
         read_picture(stored(tmp_path, "deep.tif", data.replace(spare, struct.pack("<HHIHH", ORIENTATION, 3, 1, 6, 0))))
 
