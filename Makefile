@@ -1,0 +1,75 @@
+# What a developer and the CI call. Everything is installed into .venv, once: delete .venv/.stamps to install again.
+#   make demo    install, start a server, heal a photograph through the API, write pictures into out/
+#   make run     serve for real, data in gesso-data/
+#   make test    install what the tests need, and run them all
+#   make check   lint, format, types, rules of imports
+#   make bench   measure
+#   make clean   remove what these commands made, the data of `make run` excepted
+
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# On a machine with a GPU: make test TORCH='torch==2.13.0' takes the build that your package index has for it.
+TORCH ?= torch==2.13.0
+DIFFUSERS := diffusers==0.42.1 transformers==5.23.0 accelerate==1.15.0 peft==0.21.2 safetensors sentencepiece protobuf
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(STAMPS)/demo
+	@$(BIN)/python demo/heal.py $(ARGS)
+
+run: $(STAMPS)/gesso
+	@exec $(BIN)/gesso serve $(ARGS)
+
+test: $(STAMPS)/dev $(STAMPS)/torch
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMPS)/dev $(STAMPS)/torch
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+bench: $(STAMPS)/gesso
+	@$(BIN)/gesso bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is needed: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/gesso: pyproject.toml $(STAMPS)/venv
+	@echo "Installing gesso"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(STAMPS)/demo: pyproject.toml $(STAMPS)/venv
+	@echo "Installing gesso and the photographs of the demo (about a minute)"
+	@$(PIP) install --editable '.[demo]'
+	@touch $(STAMPS)/gesso $@
+
+$(STAMPS)/dev: pyproject.toml $(STAMPS)/venv
+	@echo "Installing gesso and its tools of development"
+	@$(PIP) install --group dev --editable '.[demo]'
+	@touch $(STAMPS)/gesso $(STAMPS)/demo $@
+
+# The very version of torch first: a plain requirement of it would fetch gigabytes for GPUs that a test machine does not have.
+$(STAMPS)/torch: $(STAMPS)/gesso
+	@echo "Installing torch and diffusers (some minutes)"
+	@$(PIP) install $(TORCH)
+	@$(PIP) install $(DIFFUSERS)
+	@touch $@
