@@ -42,7 +42,7 @@ def readiness(weights: Path) -> Readiness:
     """Whether the Model can run from this folder; if not, what to do."""
     missing = [package for package in _PACKAGES if importlib.util.find_spec(package) is None]
     if missing:
-        return Readiness(False, "extra missing", f"{', '.join(missing)} not installed: run `pip install 'gesso[flux]'`.")
+        return Readiness(False, "extra missing", f"Missing: {', '.join(missing)}. Run `pip install 'gesso[flux]'`.")
     try:
         check_folder(weights)
     except (FolderError, OSError) as refusal:

@@ -1,0 +1,96 @@
+"""Whether a weights folder is there and whole, found out without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flux_builders import make_hollow_folder, write_json
+
+from gesso.models.contract import Device
+from gesso.models.flux_fill.weights import FolderError, check_folder, load, readiness
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_hollow_folder(tmp_path / "FLUX.1-Fill-dev", shards=3)
+
+
+def reason(folder: Path) -> str:
+    with pytest.raises(FolderError) as caught:
+        check_folder(folder)
+    return str(caught.value)
+
+
+def test_a_whole_folder_passes_and_its_parameters_are_counted(folder: Path) -> None:
+    assert check_folder(folder) == (3 + 1 + 1 + 1) * 4
+
+
+@pytest.mark.flux
+def test_a_real_folder_is_ready(tiny_folder: Path) -> None:
+    assert readiness(tiny_folder).is_ready
+
+
+def test_an_absent_folder_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    answer = readiness(tmp_path / "weights")
+    assert (answer.is_ready, answer.state) == (False, "weights missing")
+    assert answer.reason == (
+        f"There is no model_index.json in {tmp_path / 'weights'}. Run `gesso models pull black-forest-labs/FLUX.1-Fill-dev`, "
+        f"or put a diffusers pipeline folder at {tmp_path / 'weights'}."
+    )
+
+
+def test_an_absent_extra_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("torch", "diffusers") else name)
+    answer = readiness(folder)
+    assert (answer.is_ready, answer.state) == (False, "extra missing")
+    assert answer.reason == "Missing: torch, diffusers. Run `pip install 'gesso[flux]'`."
+
+
+def test_another_pipeline_is_refused_by_name(folder: Path) -> None:
+    write_json(folder / "model_index.json", {"_class_name": "FluxPipeline"})
+    assert reason(folder) == f"The folder {folder} holds a FluxPipeline, and a FluxFillPipeline is needed."
+
+
+def test_an_index_that_is_no_json_is_refused(folder: Path) -> None:
+    (folder / "model_index.json").write_text("<html>gated</html>")
+    assert reason(folder) == f"The file {folder / 'model_index.json'} is no JSON: download it again."
+
+
+@pytest.mark.parametrize(
+    ("absent", "expected"),
+    [
+        ("vae/config.json", "has no config.json"),
+        ("scheduler/scheduler_config.json", "has no scheduler_config.json"),
+        ("tokenizer_2/tokenizer.json", "has no tokenizer.json or spiece.model"),
+        ("vae/diffusion_pytorch_model.safetensors", "has no weights in safetensors files"),
+        ("transformer/diffusion_pytorch_model-00002-of-00003.safetensors", "are missing or empty"),
+    ],
+)
+def test_an_absent_file_is_named(folder: Path, absent: str, expected: str) -> None:
+    (folder / absent).unlink()
+    assert expected in reason(folder)
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 4, 20, 70])
+def test_half_a_download_is_found_by_its_length(folder: Path, kept_bytes: int) -> None:
+    path = folder / "transformer" / "diffusion_pytorch_model-00003-of-00003.safetensors"
+    path.write_bytes(path.read_bytes()[:kept_bytes])
+    assert str(path) in reason(folder)
+
+
+def test_a_page_in_place_of_weights_is_refused(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(b"\x08\0\0\0\0\0\0\0<html>!!")
+    assert reason(folder) == f"The weights {path} are no safetensors file."
+
+
+def test_what_a_download_tool_left_unfinished_is_named(folder: Path) -> None:
+    (folder / "text_encoder_2" / "model.safetensors.incomplete").touch()
+    assert reason(folder) == f"The download of {folder / 'text_encoder_2'} is unfinished: model.safetensors.incomplete is still there."
+
+
+def test_weights_that_do_not_fit_are_not_loaded(folder: Path) -> None:
+    with pytest.raises(FolderError, match=r"take 0\.0 GiB on cpu, where 0\.0 GiB are to be had"):
+        load(folder, Device("cpu", 95, 1))
