@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import AsyncIterator, Iterable
@@ -46,7 +47,7 @@ class Request:
         if not trusted_proxies or not _is_within(here, trusted_proxies):
             return here
         lines = [value.decode("latin-1") for name, value in self._scope["headers"] if name == b"x-forwarded-for"]
-        hops = [hop.strip() for line in lines for hop in line.split(",") if hop.strip()]
+        hops = [_without_port(hop.strip()) for line in lines for hop in line.split(",") if hop.strip()]
         return next((hop for hop in reversed(hops) if not _is_within(hop, trusted_proxies)), hops[0] if hops else here)
 
     def origin(self) -> str:
@@ -89,6 +90,18 @@ class Request:
             pass
 
 
+def _without_port(hop: str) -> str:
+    """Some proxies report the client's port too."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+@functools.lru_cache(maxsize=256)
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(entry, strict=False)
+
+
 def _is_within(address: str, ranges: Iterable[str]) -> bool:
     try:
         here = ipaddress.ip_address(address)
@@ -96,4 +109,4 @@ def _is_within(address: str, ranges: Iterable[str]) -> bool:
         return False
     if isinstance(here, ipaddress.IPv6Address) and here.ipv4_mapped:
         here = here.ipv4_mapped
-    return any(here in ipaddress.ip_network(entry, strict=False) for entry in ranges)
+    return any(here in _network(entry) for entry in ranges)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from gesso.api.body import Body
-from gesso.api.wiro.inputs import field_names, file_inputs
+from gesso.api.wiro.inputs import FileField
 from gesso.domain.limits import KIB, URL_MAX_CHARACTERS
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind, Parameter
@@ -27,29 +27,32 @@ _SENT_NAME_MAX_CHARACTERS = 128
 _TASK_ID_MAX_DIGITS = 18
 
 
-def order(project: Project, model: Model, body: Body, origins: Collection[str]) -> Order:
-    """What the body asks `model` for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
-    fields = body.as_mapping()
-    files = file_inputs(model, fields, body.files, origins)
-    values: dict[str, Any] = {}
-    known = {*_CALLBACK_KEYS, _PROJECT_KEY}
-    for parameter in model.parameters:
-        if parameter.kind.is_file:
-            known.update(field_names(parameter.id))
-            continue
-        known.update((parameter.id, f"{parameter.id}[]"))
-        value = fields.get(parameter.id, fields.get(f"{parameter.id}[]"))
-        values[parameter.id] = value if isinstance(value, int | float) else plain(parameter, value)
-    return Order(
-        project=project,
-        model=model,
-        dialect=NAME,
-        values=values,
-        files=files,
-        received=tuple(received for _, received in body.files),
-        sent=bounded({name: value for name, value in fields.items() if name not in known}),
-        callback_url=next((url for key in _CALLBACK_KEYS if (url := callback(fields.get(key)))), ""),
-    )
+class Form:
+    """How requests for one Model are read. What follows from the Model alone is worked out once, because Run is a hot path."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._file_fields = tuple(FileField(parameter) for parameter in model.parameters if parameter.kind.is_file)
+        self._value_fields = tuple((one.id, f"{one.id}[]", one) for one in model.parameters if not one.kind.is_file)
+        file_names = {name for field in self._file_fields for name in field.names}
+        value_names = {name for *names, _ in self._value_fields for name in names}
+        self._known = {*_CALLBACK_KEYS, _PROJECT_KEY, *file_names, *value_names}
+
+    def order(self, project: Project, body: Body, origins: Collection[str]) -> Order:
+        """What the body asks for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
+        fields = body.as_mapping()
+        given = ((field.name, field.inputs(fields, body.files, origins)) for field in self._file_fields)
+        unknown = fields.keys() - self._known
+        return Order(
+            project=project,
+            model=self._model,
+            dialect=NAME,
+            values={name: plain(parameter, fields.get(name, fields.get(other))) for name, other, parameter in self._value_fields},
+            files={name: inputs for name, inputs in given if inputs},
+            received=tuple(received for _, received in body.files),
+            sent=bounded({name: value for name, value in fields.items() if name in unknown}) if unknown else {},
+            callback_url=next((url for key in _CALLBACK_KEYS if (url := callback(fields.get(key)))), ""),
+        )
 
 
 def plain(parameter: Parameter, value: Any) -> Any:

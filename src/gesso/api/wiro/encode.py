@@ -15,6 +15,7 @@ import orjson
 
 from gesso.domain.event import FileInput
 from gesso.domain.file import File
+from gesso.domain.limits import KIB
 from gesso.domain.model import Model, clean
 from gesso.domain.parameter import Kind
 from gesso.domain.price import billed_seconds
@@ -36,6 +37,10 @@ STATUS: Mapping[TaskState, str] = {
     TaskState.FAILED: "task_postprocess_end",
     TaskState.CANCELLED: "task_cancel",
 }
+
+
+_KEPT_MAX_COUNT = 1_024
+_KEPT_MAX_BYTES = 16 * KIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Encoder:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._constants = {model.name: self._constant(model.name, model) for model in catalog.all()}
+        self._answers: dict[int, tuple[Task, Viewer, bytes]] = {}
 
     def _constant(self, name: str, model: Model | None) -> _Constant:
         owner, _, slug = name.partition("/")
@@ -121,6 +127,18 @@ class Encoder:
             "dynamicprice": "",
             "outputfolderid": _folder_id(task) if task.outputs else "0",
         }
+
+    def answer(self, task: Task, viewer: Viewer) -> bytes:
+        """`detail` as JSON. Clients that poll ask for the same Task again and again, and a Task is immutable: the last ones are kept."""
+        kept = self._answers.get(task.id)
+        if kept is not None and kept[0] is task and kept[1] == viewer:
+            return kept[2]
+        body = orjson.dumps(self.detail(task, viewer))
+        if len(body) <= _KEPT_MAX_BYTES:
+            if len(self._answers) >= _KEPT_MAX_COUNT:
+                self._answers.clear()
+            self._answers[task.id] = (task, viewer, body)
+        return body
 
     def detail(self, task: Task, viewer: Viewer) -> dict[str, Any]:
         """The answer of Task/Detail, which cancel, kill, a waiting run and the webhook share. Its `total` is a text."""

@@ -21,7 +21,6 @@ from gesso.domain.event import FileInput
 from gesso.domain.file import OCTETS, Received, extension_of, extension_of_type, safe_name, type_of_name
 from gesso.domain.ids import new_digits
 from gesso.domain.limits import URL_MAX_CHARACTERS
-from gesso.domain.model import Model
 from gesso.domain.parameter import Kind, Parameter
 
 # A comma may also stand inside an address, so only one with an address behind it separates.
@@ -30,47 +29,31 @@ _OWN_PATH = re.compile(r"/v1/File/([A-Za-z0-9]{26,30})(?:/([^/?#]*))?/?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
 
-def file_inputs(
-    model: Model,
-    fields: Mapping[str, Any],
-    parts: Sequence[tuple[str, Received]],
-    origins: Collection[str],
-) -> dict[str, tuple[FileInput, ...]]:
-    """The files and addresses for each file parameter that has any. `origins`: those whose file addresses are ours. Errors: FileRefused."""
-    found: dict[str, tuple[FileInput, ...]] = {}
-    for parameter in model.parameters:
-        if parameter.kind.is_file:
-            given = tuple(_inputs(parameter, fields, parts, origins))
-            if given:
-                found[parameter.id] = given
-    return found
+class FileField:
+    """How the files of one parameter are read. `names`: the fields that may hold them."""
 
+    def __init__(self, parameter: Parameter) -> None:
+        self.name = parameter.id
+        self._parameter = parameter
+        names = (parameter.id, f"{parameter.id}Url", f"{parameter.id}[]")
+        stem = parameter.id.removesuffix("Multiple")
+        # n8n spells the address field of `...Multiple` in two ways.
+        self.names = names if stem == parameter.id else (*names, f"{stem}UrlMultiple")
 
-def field_names(parameter_id: str) -> tuple[str, ...]:
-    """The fields that may hold a file of the parameter. n8n spells the address field of `...Multiple` in two ways."""
-    names = (parameter_id, f"{parameter_id}Url", f"{parameter_id}[]")
-    stem = parameter_id.removesuffix("Multiple")
-    return names if stem == parameter_id else (*names, f"{stem}UrlMultiple")
-
-
-def _inputs(
-    parameter: Parameter,
-    fields: Mapping[str, Any],
-    parts: Sequence[tuple[str, Received]],
-    origins: Collection[str],
-) -> Iterator[FileInput]:
-    names = field_names(parameter.id)
-    stored = [received for name, received in parts if name in names and (received.size_bytes or received.file_name)]
-    texts = (text for name in names for text in _texts(parameter, fields.get(name)))
-    # A client that floods aliases sends one address twice.
-    addresses = list(dict.fromkeys(texts))
-    if parameter.kind is Kind.FILE and len(stored) + len(addresses) > 1:
-        what = "both a file and an address" if stored and addresses else f"{len(stored) + len(addresses)} files"
-        raise FileRefused(parameter.id, f"{what} were sent, and it takes one file or one address")
-    for received in stored:
-        yield FileInput(_stored_name(parameter, received), received.access_key, content_type=received.content_type)
-    for address in addresses:
-        yield _addressed(parameter, address, origins)
+    def inputs(self, fields: Mapping[str, Any], parts: Sequence[tuple[str, Received]], origins: Collection[str]) -> tuple[FileInput, ...]:
+        """The files and addresses that came. `origins`: those whose file addresses are ours. Errors: FileRefused."""
+        parameter = self._parameter
+        stored = [received for name, received in parts if name in self.names and (received.size_bytes or received.file_name)]
+        # A client that floods aliases sends one address twice.
+        addresses = dict.fromkeys(text for name in self.names if name in fields for text in _texts(parameter, fields[name]))
+        count = len(stored) + len(addresses)
+        if parameter.kind is Kind.FILE and count > 1:
+            what = "both a file and an address" if stored and addresses else f"{count} {'files' if stored else 'addresses'}"
+            raise FileRefused(parameter.id, f"{what} were sent, and it takes one file or one address")
+        return (
+            *(FileInput(_stored_name(parameter, received), received.access_key, content_type=received.content_type) for received in stored),
+            *(_addressed(parameter, address, origins) for address in addresses),
+        )
 
 
 def _texts(parameter: Parameter, value: Any) -> Iterator[str]:

@@ -43,11 +43,12 @@ class Wiro:
     name = decode.NAME
     prefix = PREFIX
     headers: Headers = _CORS
-    preflight = Answer(b"", 204, headers=_PREFLIGHT)
+    preflight = Answer(b"", headers=_PREFLIGHT)
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._encoder = Encoder(services.catalog)
+        self._forms = {model.name: decode.Form(model) for model in services.catalog.all()}
         self._owners = Owners(services)
         self._waiting = Waiting(services.tasks, self._encoder)
         self._routes: Mapping[tuple[str, ...], Route] = {
@@ -117,7 +118,7 @@ class Wiro:
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
         body = await self._body(request, BODY_MAX_BYTES)
         try:
-            order = decode.order(project, model, body, self._owners.origins(request))
+            order = self._forms[model.name].order(project, body, self._owners.origins(request))
         except GessoError:
             await self._forget(body)
             raise
@@ -157,7 +158,7 @@ class Wiro:
         return project, await self._services.tasks.find(project, task_id, token)
 
     def _tell(self, request: Request, project: Project, task: Task) -> Answer:
-        return _json(self._encoder.detail(task, self._owners.viewer(request, project)))
+        return Answer(self._encoder.answer(task, self._owners.viewer(request, project)))
 
     async def _project(self, request: Request) -> Project:
         services = self._services

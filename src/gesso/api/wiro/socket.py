@@ -39,9 +39,6 @@ async def serve(services: Services, owners: Owners, scope: Scope, receive: Recei
     try:
         while (message := await receive())["type"] != "websocket.disconnect":
             await socket.hear(message.get("text"))
-    except OSError:
-        # uvicorn's ClientDisconnected, from a frame that was sent while the client went away.
-        pass
     finally:
         await socket.close()
 
@@ -55,7 +52,11 @@ class _Socket:
         self._followers: dict[str, asyncio.Task[None]] = {}
 
     async def tell(self, frame: Frame) -> None:
-        await self._send({"type": "websocket.send", "text": orjson.dumps(frame).decode()})
+        try:
+            await self._send({"type": "websocket.send", "text": orjson.dumps(frame).decode()})
+        except OSError:
+            # The client went away while this was on its way. `serve` learns that from its next message, and ends all followers.
+            log.debug("a frame came too late")
 
     async def hear(self, text: str | None) -> None:
         """Act on one message. What is unreadable, of an unknown type or binary is dropped in silence, as upstream does."""
@@ -97,8 +98,6 @@ class _Socket:
             async for now, event in self._services.tasks.follow(task):
                 for frame in frames(now, event, viewer):
                     await self.tell(frame)
-        except OSError:
-            return
         except GessoError as error:
             await self.tell(refused(text_of(error)))
         except Exception:

@@ -63,7 +63,7 @@ class Waiting:
             ended.cancel()
             gone.cancel()
         now = ended.result()
-        answer = Answer(orjson.dumps(self._encoder.detail(now, viewer))) if now.state.is_terminal else self._late(task)
+        answer = Answer(self._encoder.answer(now, viewer)) if now.state.is_terminal else self._late(task)
         await answer.send(send)
 
     async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
