@@ -6,61 +6,97 @@ longest ago, and within it the oldest Task. So a Project with ten thousand waiti
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from heapq import heappop, heappush
 
 from gesso.ports import QueueEntry
 
 
 class WaitingLine:
-    """The waiting Tasks of one Model. Adding, removing and taking cost the same however many Tasks wait."""
+    """The waiting Tasks of one Model. What an operation costs does not grow with the Tasks and Projects that wait, but for logarithms.
+
+    Heaps give up an entry late: what was removed stays until it comes to the top, where it is recognised and dropped.
+    """
 
     def __init__(self) -> None:
-        self._by_project: dict[int, OrderedDict[int, QueueEntry]] = {}
+        self._entries: dict[int, QueueEntry] = {}
+        self._ages: list[int] = []
+        self._ages_by_project: dict[int, list[int]] = {}
+        self._counts: dict[int, int] = {}
+        # One turn for each Project that waits: when it was last served, its first Task, the Project.
+        self._turns: list[tuple[int, int, int]] = []
+        self._have_turn: set[int] = set()
         self._served: dict[int, int] = {}
         self._round = 0
 
     def __len__(self) -> int:
-        return sum(len(entries) for entries in self._by_project.values())
-
-    def __bool__(self) -> bool:
-        return bool(self._by_project)
+        return len(self._entries)
 
     def add(self, entry: QueueEntry) -> None:
         """Put a Task in line by its age: ids grow with time, and a Task that waits again is older than those behind it."""
-        entries = self._by_project.setdefault(entry.project_id, OrderedDict())
-        is_late = bool(entries) and next(reversed(entries)) > entry.task_id
-        entries[entry.task_id] = entry
-        if is_late:
-            entries.move_to_end(entry.task_id, last=False)
+        task_id, project_id = entry.task_id, entry.project_id
+        if task_id in self._entries:
+            return
+        self._entries[task_id] = entry
+        heappush(self._ages, task_id)
+        heappush(self._ages_by_project.setdefault(project_id, []), task_id)
+        self._counts[project_id] = self._counts.get(project_id, 0) + 1
+        if project_id not in self._have_turn:
+            self._have_turn.add(project_id)
+            heappush(self._turns, (self._served.get(project_id, 0), task_id, project_id))
 
     def remove(self, entry: QueueEntry) -> bool:
         """Take a Task out of line; False when it was not in it."""
-        entries = self._by_project.get(entry.project_id)
-        if entries is None or entries.pop(entry.task_id, None) is None:
+        if self._entries.pop(entry.task_id, None) is None:
             return False
-        self._drop_if_empty(entry.project_id, entries)
+        left = self._counts[entry.project_id] - 1
+        if left:
+            self._counts[entry.project_id] = left
+        else:
+            del self._counts[entry.project_id], self._ages_by_project[entry.project_id]
         return True
 
     def oldest(self) -> int:
         """The lowest task id that waits. The line must not be empty."""
-        return min(next(iter(entries)) for entries in self._by_project.values())
+        return self._first(self._ages)
 
     def take(self, running: dict[int, int]) -> QueueEntry:
         """The Task to serve next, out of line. `running`: Attempts under way by Project. The line must not be empty."""
-        project_id = min(self._by_project, key=lambda each: (running.get(each, 0), self._served.get(each, 0)))
+        project_id = self._next_project(running)
+        entry = self._entries[self._first(self._ages_by_project[project_id])]
         self._round += 1
         self._served[project_id] = self._round
-        entries = self._by_project[project_id]
-        _, entry = entries.popitem(last=False)
-        self._drop_if_empty(project_id, entries)
+        self._have_turn.discard(project_id)
+        self.remove(entry)
+        if project_id in self._counts:
+            self._have_turn.add(project_id)
+            heappush(self._turns, (self._round, entry.task_id, project_id))
         return entry
 
     def entries(self) -> list[QueueEntry]:
-        return [entry for entries in self._by_project.values() for entry in entries.values()]
+        return list(self._entries.values())
 
-    def _drop_if_empty(self, project_id: int, entries: OrderedDict[int, QueueEntry]) -> None:
-        if not entries:
-            del self._by_project[project_id]
+    def _first(self, ages: list[int]) -> int:
+        while ages[0] not in self._entries:
+            heappop(ages)
+        return ages[0]
+
+    def _next_project(self, running: dict[int, int]) -> int:
+        """The Project whose turn it is; its turn is used up. Only Projects with Attempts under way, which are few, are passed over."""
+        passed_over: list[tuple[int, int, int]] = []
+        while self._turns:
+            turn = heappop(self._turns)
+            if turn[2] not in self._counts:
+                self._have_turn.discard(turn[2])
+            elif running.get(turn[2], 0):
+                passed_over.append(turn)
+            else:
+                break
+        else:
+            turn = min(passed_over, key=lambda each: (running[each[2]], each))
+            passed_over.remove(turn)
+        for each in passed_over:
+            heappush(self._turns, each)
+        return turn[2]
 
 
 def starts_wanted(waiting: int, idle: int, starting: int) -> int:
