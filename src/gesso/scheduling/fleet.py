@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from gesso.domain.limits import ATTEMPTS_MAX_COUNT, GIB, IDLE_UNLOAD_S, START_BACKOFF_S
+from gesso.domain.limits import ATTEMPTS_MAX_COUNT, GIB, IDLE_UNLOAD_S, MODEL_PATIENCE_S, START_BACKOFF_S
 from gesso.domain.model import Model
 from gesso.models.contract import Device
 from gesso.ports import Clock, Executor, SetupFailed, WorkerLost
@@ -18,6 +18,7 @@ from gesso.scheduling.policy import backoff_s
 
 log = structlog.get_logger(__name__)
 _WORKERS_PER_ACCELERATOR = 16
+_DEMAND_KEPT_S = 10.0
 Hire = Callable[[Model, str, Device], Executor]
 
 
@@ -44,8 +45,17 @@ class _Crew:
     starting: set[Executor] = field(default_factory=set)
     leaving: set[Executor] = field(default_factory=set)
     failures: int = 0
+    failed_at: float = 0.0
     not_before: float = 0.0
+    is_retry_due: bool = False
     last_used: float = 0.0
+    short_since: float | None = None
+    memory_bytes: int = 0
+    measured_at: float = -_DEMAND_KEPT_S
+
+    @property
+    def has_workers(self) -> bool:
+        return bool(self.idle or self.busy or self.starting)
 
 
 class Fleet:
@@ -70,6 +80,7 @@ class Fleet:
         self._clock = clock
         self._idle_unload_s = idle_unload_s
         self._numbers = 0
+        self._unloads: dict[Executor, asyncio.TimerHandle] = {}
         self._jobs: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self.on_change: Callable[[], None] = lambda: None
@@ -89,35 +100,35 @@ class Fleet:
         """An idle Worker of the Model, busy from now on: the one used last, whose memory is warm."""
         crew = self._crews[name]
         while crew.idle:
-            executor = crew.idle.pop()
+            executor = self._leave_idle(crew, crew.idle[-1])
             if executor.is_ready:
                 crew.busy.add(executor)
                 return executor
+            # It died while idle, and still holds its place.
+            self._dismiss(crew, executor)
         return None
 
     def release(self, executor: Executor) -> None:
         """Give back a claimed Worker, alive or dead."""
         crew = self._crews[executor.model.name]
         crew.busy.discard(executor)
-        crew.last_used = self._clock.monotonic()
         if executor.is_ready and not self._is_stopping:
-            crew.idle.append(executor)
-            self._unload_later(crew, executor)
+            self._enter_idle(crew, executor)
         else:
             self._dismiss(crew, executor)
         self.on_change()
 
     def try_start(self, name: str, is_wanted: Callable[[str], bool]) -> bool:
         """Begin to start a Worker of the Model if there is room, or room can be made by unloading an idle Worker of a Model that is not
-        wanted. False when there is none now; `on_change` tells when to ask again."""
+        wanted; of any other Model, once this one is overdue. False when there is none now; `on_change` tells when to ask again."""
         crew = self._crews[name]
         wait_s = crew.not_before - self._clock.monotonic()
         if self._is_stopping:
             return False
         if wait_s > 0:
-            asyncio.get_running_loop().call_later(wait_s, self.on_change)
+            self._retry_later(crew, wait_s)
             return False
-        memory_bytes = self._demand(crew.model)
+        memory_bytes = self._memory_bytes(crew)
         places = self._places_for(crew.model)
         largest = max(place.device.memory_bytes for place in places)
         if memory_bytes > largest:
@@ -125,14 +136,33 @@ class Fleet:
             return False
         place = next((place for place in places if place.has_room(memory_bytes)), None)
         if place is None:
+            if crew.short_since is None and not crew.has_workers:
+                crew.short_since = self._clock.monotonic()
             self._make_room(crew, places, is_wanted)
             return False
+        crew.short_since = None
         self._numbers += 1
         executor = self._hire(crew.model, f"{crew.model.slug}-{self._numbers}", place.device)
         place.taken[executor] = memory_bytes
         crew.starting.add(executor)
         self._spawn(self._start(crew, executor))
         return True
+
+    def is_overdue(self, name: str) -> bool:
+        """Whether the Model has had no Worker for MODEL_PATIENCE_S because others take the room: then it comes before them."""
+        since = self._crews[name].short_since
+        return since is not None and self._clock.monotonic() - since >= MODEL_PATIENCE_S
+
+    def forgo(self, name: str) -> None:
+        """Nobody waits for the Model any more."""
+        self._crews[name].short_since = None
+
+    def _memory_bytes(self, crew: _Crew) -> int:
+        # It is asked for in every round while there is no room, and looks at the disk.
+        now = self._clock.monotonic()
+        if now - crew.measured_at >= _DEMAND_KEPT_S:
+            crew.memory_bytes, crew.measured_at = self._demand(crew.model), now
+        return crew.memory_bytes
 
     def _places_for(self, model: Model) -> list[_Place]:
         """The devices for a Model, emptiest first. Without an accelerator a Model that wants one runs on the CPU, if it fits."""
@@ -141,21 +171,24 @@ class Fleet:
         return sorted(places, key=lambda place: sum(place.taken.values()))
 
     def _make_room(self, for_crew: _Crew, places: list[_Place], is_wanted: Callable[[str], bool]) -> None:
-        """Unload the idle Worker that was used longest ago, of a Model that nobody waits for. One at a time: each tells when it is gone."""
+        """Unload the idle Worker that was used longest ago, of a Model that nobody waits for; when `for_crew` is overdue, of any.
+
+        One at a time: each tells when it is gone.
+        """
         if any(crew.leaving for crew in self._crews.values()):
             return
+        is_overdue = self.is_overdue(for_crew.model.name)
         taken = {executor for place in places for executor in place.taken}
         candidates = [
             (crew.last_used, name, executor)
             for name, crew in self._crews.items()
-            if crew is not for_crew and not is_wanted(name)
+            if crew is not for_crew and (is_overdue or not is_wanted(name))
             for executor in crew.idle
             if executor in taken
         ]
         if candidates:
             _, name, executor = min(candidates, key=lambda each: each[:2])
-            self._crews[name].idle.remove(executor)
-            self._dismiss(self._crews[name], executor)
+            self._dismiss(self._crews[name], self._leave_idle(self._crews[name], executor))
 
     def _dismiss(self, crew: _Crew, executor: Executor) -> None:
         # It holds its memory until its process is gone.
@@ -175,39 +208,57 @@ class Fleet:
             place.taken.pop(executor, None)
 
     async def _start(self, crew: _Crew, executor: Executor) -> None:
+        began = self._clock.monotonic()
         try:
             await executor.start()
-        except (SetupFailed, WorkerLost, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, SetupFailed | WorkerLost | OSError):
+                log.exception("the start of a worker broke", worker=executor.name)
             await executor.stop()
             self._vacate(executor)
             crew.starting.discard(executor)
-            self._note_failure(crew, str(error))
+            if not self._is_stopping:
+                self._note_failure(crew, began, str(error))
         else:
             crew.starting.discard(executor)
             crew.failures = 0
-            crew.idle.append(executor)
-            self._unload_later(crew, executor)
+            self._enter_idle(crew, executor)
             log.info("worker is ready", worker=executor.name, model=crew.model.name)
         self.on_change()
 
-    def _note_failure(self, crew: _Crew, text: str) -> None:
-        crew.failures += 1
-        crew.not_before = self._clock.monotonic() + backoff_s(crew.failures, START_BACKOFF_S)
+    def _note_failure(self, crew: _Crew, began: float, text: str) -> None:
         log.warning("worker could not be started", model=crew.model.name, failures=crew.failures, reason=text)
-        if crew.failures >= ATTEMPTS_MAX_COUNT:
+        # Starts side by side that fail for one cause are one failure.
+        if not crew.failures or began >= crew.failed_at:
+            crew.failures += 1
+            crew.failed_at = self._clock.monotonic()
+            crew.not_before = crew.failed_at + backoff_s(crew.failures, START_BACKOFF_S)
+        if crew.failures >= ATTEMPTS_MAX_COUNT and not crew.has_workers:
             crew.failures = 0
             crew.not_before = 0.0
             self.on_hopeless(crew.model, text)
 
-    def _unload_later(self, crew: _Crew, executor: Executor) -> None:
-        crew.last_used = released_at = self._clock.monotonic()
+    def _retry_later(self, crew: _Crew, wait_s: float) -> None:
+        def retry() -> None:
+            crew.is_retry_due = False
+            self.on_change()
 
+        if not crew.is_retry_due:
+            crew.is_retry_due = True
+            asyncio.get_running_loop().call_later(wait_s, retry)
+
+    def _enter_idle(self, crew: _Crew, executor: Executor) -> None:
         def unload() -> None:
-            if executor in crew.idle and crew.last_used == released_at:
-                crew.idle.remove(executor)
-                self._dismiss(crew, executor)
+            self._dismiss(crew, self._leave_idle(crew, executor))
 
-        asyncio.get_running_loop().call_later(self._idle_unload_s, unload)
+        crew.last_used = self._clock.monotonic()
+        crew.idle.append(executor)
+        self._unloads[executor] = asyncio.get_running_loop().call_later(self._idle_unload_s, unload)
+
+    def _leave_idle(self, crew: _Crew, executor: Executor) -> Executor:
+        crew.idle.remove(executor)
+        self._unloads.pop(executor).cancel()
+        return executor
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         job = asyncio.ensure_future(work)
@@ -219,7 +270,8 @@ class Fleet:
         self._is_stopping = True
         executors = [executor for crew in self._crews.values() for executor in (*crew.idle, *crew.busy, *crew.starting)]
         for crew in self._crews.values():
-            crew.idle.clear()
+            for executor in list(crew.idle):
+                self._leave_idle(crew, executor)
         await asyncio.gather(*(executor.stop() for executor in executors), return_exceptions=True)
         for job in list(self._jobs):
             job.cancel()

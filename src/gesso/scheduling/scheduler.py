@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from gesso.domain.errors import GessoError, TaskUnknown
+from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued
 from gesso.domain.limits import COMMIT_RETRY_S, STOP_GRACE_S
 from gesso.domain.model import Model
@@ -103,32 +103,45 @@ class Scheduler:
         self._is_woken = False
         if not self.is_accepting:
             return
-        waiting = sorted((line.oldest(), name) for name, line in self._lines.items() if line)
-        for _, name in waiting:
-            self._serve(name, self._lines[name])
+        for name, line in self._lines.items():
+            if not line:
+                self._fleet.forgo(name)
+        waiting = sorted((not self._fleet.is_overdue(name), line.oldest(), name) for name, line in self._lines.items() if line)
+        may_start = True
+        for _, _, name in waiting:
+            self._serve(name, self._lines[name], may_start)
+            # Room that is being made for an overdue Model must not be taken by the next one.
+            may_start = may_start and not self._fleet.is_overdue(name)
 
-    def _serve(self, name: str, line: WaitingLine) -> None:
+    def _serve(self, name: str, line: WaitingLine, may_start: bool) -> None:
         while line:
             executor = self._fleet.claim(name)
             if executor is None:
                 break
             self._place(line.take(self._running_by_project), executor)
-        wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if line else 0
+        wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if line and may_start else 0
         while wanted and self._fleet.try_start(name, lambda other: bool(self._lines[other])):
             wanted -= 1
 
     def _place(self, entry: QueueEntry, executor: Executor) -> None:
         self._running[entry.task_id] = (entry, executor)
         self._running_by_project[entry.project_id] = self._running_by_project.get(entry.project_id, 0) + 1
-        job = asyncio.ensure_future(self._attempts.carry(entry.task_id, executor.model, executor, self._fleet.release))
+        job = asyncio.ensure_future(
+            self._attempts.carry(entry.task_id, executor.model, executor, lambda released: self._release(entry, released))
+        )
         self._jobs.add(job)
-        job.add_done_callback(lambda done: self._done(entry, executor, done))
+        job.add_done_callback(lambda done: self._done(entry, done))
 
-    def _done(self, entry: QueueEntry, executor: Executor, job: asyncio.Task[bool]) -> None:
-        self._jobs.discard(job)
-        # A Task that waits again may have been placed again before this is called.
-        if self._running.get(entry.task_id) == (entry, executor):
+    def _release(self, entry: QueueEntry, executor: Executor) -> None:
+        # From here on the Worker may run another Task, which a kill of this one must not reach. A Task that waits again may have been
+        # placed again by now.
+        running = self._running.get(entry.task_id)
+        if running is not None and running[1] is executor:
             del self._running[entry.task_id]
+        self._fleet.release(executor)
+
+    def _done(self, entry: QueueEntry, job: asyncio.Task[bool]) -> None:
+        self._jobs.discard(job)
         left = self._running_by_project[entry.project_id] - 1
         if left:
             self._running_by_project[entry.project_id] = left
@@ -156,8 +169,8 @@ class Scheduler:
         try:
             await self._lifecycle.load(entry.task_id)
             await self._lifecycle.record(entry.task_id, None, Failed(reason))
-        except TaskUnknown:
-            pass
+        except Unavailable:
+            asyncio.get_running_loop().call_later(COMMIT_RETRY_S, self._enqueue, entry)
         except GessoError as error:
             if not has_ended(error):
                 raise
