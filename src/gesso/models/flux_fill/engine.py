@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from gesso.models.contract import Device, Emit, Output
 from gesso.models.flux_fill.framing import frame_around
 from gesso.models.flux_fill.pipeline import Filler, Order
 from gesso.models.flux_fill.reading import read_canvas
+from gesso.models.flux_fill.tone import matched
 from gesso.models.flux_fill.weights import load
 from gesso.models.pictures import to_png
 
@@ -47,5 +49,6 @@ class FluxFillEngine:
         )
         picture, mask = canvas.view(frame)
         for answer in self._filler.fill(picture, mask, order, emit):
+            answer = matched(answer, np.asarray(picture, np.float32) / 255, np.asarray(mask) > 0)
             yield Output(to_png(canvas.paste(answer, frame, inputs["feather"])), "png")
             emit.check()

@@ -4,7 +4,7 @@ What the stock pipeline would do wrong in silence is kept out here by constructi
 - Samples never go through `num_images_per_prompt`, which draws all but the first from other noise than their seed's. Each is a run of
   its own, with lists of length one: sample k is bit for bit the single run with seed + k, and the memory is that of one sample.
 - Sizes are given to it as multiples of what it takes, for it would round or stretch without an error.
-- Its caches are emptied before each run: a run that was killed leaves them filled with its own features.
+- Its caches are emptied after each run, however it ends: a run that is killed leaves its own features in them.
 - Its answer is taken as numbers and checked: as a picture, NaN would be black.
 """
 
@@ -93,7 +93,6 @@ class Filler:
             emit.progress(sample * order.steps + step + 1, total)
             return tensors
 
-        self._forget_earlier_steps()
         try:
             answer = self._pipeline(
                 image=[picture],
@@ -112,7 +111,7 @@ class Filler:
                 output_type="pt",
             ).images
         finally:
-            # The pipeline does this only when it comes to its end, and a kill leaves it before.
+            # Empties caches and offloads. The pipeline does it only when it comes to its end, and a kill leaves it before.
             self._pipeline.maybe_free_model_hooks()
         _check_finite(answer, "in the decoded picture")
         return answer[0].permute(1, 2, 0).float().cpu().numpy()
@@ -128,11 +127,6 @@ class Filler:
         if len(self._prompts) > _MOST_PROMPTS:
             self._prompts.popitem(last=False)
         return found
-
-    def _forget_earlier_steps(self) -> None:
-        reset = getattr(self._pipeline.transformer, "_reset_stateful_cache", None)
-        if reset is not None:
-            reset()
 
     def _warn_of_cut_prompt(self, prompt: str, emit: Emit) -> None:
         detail = len(self._pipeline.tokenizer_2(prompt).input_ids)
