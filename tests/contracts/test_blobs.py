@@ -98,7 +98,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     fsync, rename = os.fsync, Path.rename
 
     def noted_fsync(descriptor: int) -> None:
-        seen.append(f"flush {os.readlink(f'/proc/self/fd/{descriptor}')}")
+        seen.append(f"flush {Path(f'/proc/self/fd/{descriptor}').readlink()}")
         fsync(descriptor)
 
     def noted_rename(source: Path, target: Path) -> Path:

@@ -130,7 +130,8 @@ async def _head(source: _Source) -> bytes:
     head = b""
     async for chunk in source:
         head += chunk
-        if not _is_blank(head) or len(head) > KIB:
+        is_undecided = _BOM.startswith(head) or _is_blank(head.removeprefix(_BOM))
+        if not is_undecided or len(head) > KIB:
             break
     return head
 
@@ -227,8 +228,7 @@ async def _read_form(boundary: str, head: bytes, source: _Source, blobs: Blobs) 
         is_complete = True
     finally:
         if not is_complete:
-            # Shielded, because a client that hangs up may cancel this more than once.
-            await asyncio.shield(form.drop())
+            await form.drop()
     return Body(form.fields, form.files, is_json=False)
 
 
@@ -274,12 +274,14 @@ class _Form:
                 await asyncio.sleep(0)
 
     async def drop(self) -> None:
-        """Remove every file so far. A disk that refuses that must not hide why the form is dropped."""
-        with contextlib.suppress(Unavailable):
-            if self._writer is not None:
-                await self._writer.discard()
-        with contextlib.suppress(Unavailable):
-            await self._blobs.delete([received.access_key for _, received in self.files])
+        """Remove every file so far, also when cancelled meanwhile. A disk that refuses that must not hide why the form is dropped."""
+        try:
+            with contextlib.suppress(Unavailable):
+                if self._writer is not None:
+                    await self._writer.discard()
+        finally:
+            with contextlib.suppress(Unavailable):
+                await self._blobs.delete([received.access_key for _, received in self.files])
 
     async def _carry_out(self, step: _Opening | bytes | None) -> None:
         if isinstance(step, _Opening):

@@ -1,4 +1,4 @@
-"""The bytes of Files as plain files: ROOT/ab/<access_key>, with ROOT/incoming for what is still on its way.
+"""The bytes of Files as plain files: ROOT/a/<access_key>, with ROOT/incoming for what is still on its way.
 
 Owns every file operation on them, in a small pool of threads; the event loop never touches the disk. Knows no database: a blob
 that nothing refers to (a crash between `finish` and the commit) is an orphan, harmless because its key is known to nobody.
@@ -58,7 +58,10 @@ class FolderBlobs:
         return await _hop(self._pool, adoption.carry_out, adoption.undo)
 
     async def delete(self, access_keys: Sequence[str]) -> None:
-        """Unlink. Missing ones are fine. A power cut right after may bring one back, unreferenced. Errors: Unavailable, FileUnknown."""
+        """Unlink, also when the wait is cancelled; missing ones are fine. After a power cut one may be back, as an orphan.
+
+        Errors: Unavailable; FileUnknown for what cannot be a key.
+        """
         paths = [self.path(access_key) for access_key in access_keys]
 
         def unlink() -> None:
@@ -66,7 +69,7 @@ class FolderBlobs:
                 path.unlink(missing_ok=True)
 
         if paths:
-            await _hop(self._pool, unlink, lambda: None)
+            await _hop(self._pool, unlink, lambda: _quietly(unlink))
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
@@ -100,7 +103,7 @@ class FolderWriter:
         return received
 
     async def discard(self) -> None:
-        """Leave nothing of what was written. No-op after `finish`: its blob goes with `delete`."""
+        """Leave nothing of what was written, also when the wait is cancelled. No-op after `finish`: its blob goes with `delete`."""
         self._buffer = bytearray()
         if self._is_on_disk:
             await _hop(self._pool, self._upload.abandon, self._upload.abandon)
@@ -125,12 +128,12 @@ class _Folder:
     def path(self, access_key: str) -> Path:
         if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
             raise FileUnknown
-        return self.root / access_key[:2] / access_key
+        return self.root / _shelf(access_key) / access_key
 
     def place(self, source: Path, access_key: str) -> Path:
         """Rename `source` to its key. The caller flushes the folder of the result."""
         target = self.path(access_key)
-        name = access_key[:2]
+        name = _shelf(access_key)
         if name not in self._ready:
             # The lock also makes a second thread wait until the folder's own entry is durable.
             with self._making:
@@ -139,6 +142,11 @@ class _Folder:
                 self._ready.add(name)
         source.rename(target)
         return target
+
+
+def _shelf(access_key: str) -> str:
+    """The folder of a key. Few folders: each new one costs two flushes, and file systems find a name among 100,000 as quickly as in 100."""
+    return access_key[0].lower()
 
 
 class _Upload:
@@ -218,7 +226,7 @@ class _Adoption:
                 _quietly(target.unlink)
 
 
-async def _hop(pool: ThreadPoolExecutor, work: Callable[[], _T], undo: Callable[[], None]) -> _T:
+async def _hop(pool: ThreadPoolExecutor, work: Callable[[], _T], undo: Callable[[], object]) -> _T:
     """Run `work` in the pool. If it fails, or if the wait is cancelled, `undo` runs after it: also when the loop is gone by then."""
 
     def guarded() -> _T:
