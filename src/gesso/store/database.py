@@ -17,9 +17,9 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from gesso.domain.errors import GessoError, Unavailable
+from gesso.domain.errors import Unavailable
 from gesso.domain.limits import (
     BUSY_TIMEOUT_S,
     COMMIT_MAX_CHANGES,
@@ -155,10 +155,12 @@ class Database:
     def _write_loop(self) -> None:
         kept: list[_Pending] = []
         while True:
+            was_stopping = self._stopping.is_set()
             batch, is_last = self._take(kept)
             if batch:
                 kept = self._commit(batch)
-            if is_last:
+            # What is kept may fill every batch, so that the end of the line would never be reached.
+            if is_last or (kept and was_stopping):
                 return
             if kept:
                 self._stopping.wait(COMMIT_RETRY_S)
@@ -186,8 +188,9 @@ class Database:
             self._transact(batch)
         except OperationalError as error:
             return self._refuse(batch, error)
-        except (SQLAlchemyError, GessoError, AssertionError) as error:
-            # One change spoils the group: write each alone, so that only the culprit fails.
+        except Exception as error:
+            # One change spoils the group: write each alone, so that only the culprit fails. This is the edge of the writer's loop: an
+            # error that got past it would end the thread, and with it every write of the server.
             if len(batch) > 1:
                 return [kept for pending in batch for kept in self._commit([pending])]
             batch[0].error = error
