@@ -183,9 +183,9 @@ class SqlTasks:
 
     async def events(self, task_id: int) -> list[Recorded]:
         def read(connection: Connection) -> tuple[Any, Sequence[Any]]:
-            task = connection.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
+            # The Task last: where the two do not see one moment, it must not be older than its Events, which leave the log to it.
             rows = connection.execute(select(events).where(events.c.task_id == task_id).order_by(events.c.seq)).all()
-            return task, rows
+            return connection.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none(), rows
 
         row, rows = await self._database.read(read)
         if row is None:
