@@ -12,6 +12,8 @@ from gesso.domain.errors import ParameterMissing, ParameterNotAllowed, Parameter
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
+# Whole numbers are signed 64-bit: more cannot be stored, nor told to a Worker.
+_INTEGER_END = 2**63
 
 
 class Kind(StrEnum):
@@ -142,12 +144,13 @@ def _integer(parameter: Parameter, value: Any) -> int:
     number = _number(parameter, value)
     if not number.is_integer():
         raise ParameterNotAllowed(parameter.id, "a whole number was expected")
-    if isinstance(value, int):
-        return value
     try:
-        return int(str(value).strip())
+        whole = value if isinstance(value, int) else int(str(value).strip())
     except ValueError:
-        return int(number)
+        whole = int(number)
+    if not -_INTEGER_END <= whole < _INTEGER_END:
+        raise ParameterOutOfRange(parameter.id, str(-_INTEGER_END), str(_INTEGER_END - 1))
+    return whole
 
 
 def _seed(parameter: Parameter, value: Any) -> int:
