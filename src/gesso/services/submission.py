@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from gesso.domain.errors import FileRefused, GessoError, ModelNotReady, Unavailable
 from gesso.domain.event import FileInput
 from gesso.domain.file import File, Received
@@ -18,6 +20,8 @@ from gesso.ports import Blobs, Clock, TaskStore
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
 from gesso.services.lifecycle import Lifecycle
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,12 @@ class Submission:
         )
 
     async def _delete(self, access_keys: list[str]) -> None:
+        """Bytes that cannot be deleted now are left: that must neither hide why an order was refused nor undo one that is on disk."""
         if access_keys:
-            await self._blobs.delete(access_keys)
+            try:
+                await self._blobs.delete(access_keys)
+            except GessoError as error:
+                log.warning("files could not be deleted", count=len(access_keys), reason=str(error))
 
 
 def check_type(parameter: Parameter, content_type: str) -> None:
