@@ -147,3 +147,17 @@ def test_what_is_transparent_is_shown_as_white_and_painted_opaque() -> None:
     after = canvas.paste(np.zeros((frame.model_height, frame.model_width, 3)), frame, feather=0)
     assert after.alpha is not None
     assert np.array_equal(after.alpha == 255, canvas.mask)
+
+
+@given(st.integers(40, 600), st.integers(40, 600), st.data(), st.booleans())
+def test_an_answer_like_the_view_lands_where_it_was_taken_from(width: int, height: int, data: st.DataObject, crop: bool) -> None:
+    left, top = data.draw(st.integers(0, width - 20)), data.draw(st.integers(0, height - 20))
+    across, down = np.meshgrid(np.linspace(0, 9, width), np.linspace(0, 9, height))
+    waves = 128 + 100 * np.dstack((np.sin(across), np.sin(down), np.sin(across + down)))
+    canvas = Canvas.of(Picture(np.rint(waves).astype(np.uint8)), box_mask(width, height, left, top, left + 20, top + 20))
+    frame = frame_around(canvas.mask, GRID, crop)
+    picture, _ = canvas.view(frame)
+    after = canvas.paste(np.asarray(picture) / 255, frame, feather=0)
+    shift_levels = np.abs(after.colour.astype(int) - canvas.picture.colour).max()
+    # One pixel of these waves is worth up to 25 levels in the smallest picture: an answer half a pixel off would show.
+    assert shift_levels <= 6

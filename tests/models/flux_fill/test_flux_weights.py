@@ -80,9 +80,10 @@ def test_half_a_download_is_found_by_its_length(folder: Path, kept_bytes: int) -
     assert str(path) in reason(folder)
 
 
-def test_a_page_in_place_of_weights_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("content", [b"\x08\0\0\0\0\0\0\0<html>!!", b"<!doctype html>", b"\x02\0\0\0\0\0\0\0[]"])
+def test_a_page_in_place_of_weights_is_refused(folder: Path, content: bytes) -> None:
     path = folder / "vae" / "diffusion_pytorch_model.safetensors"
-    path.write_bytes(b"\x08\0\0\0\0\0\0\0<html>!!")
+    path.write_bytes(content)
     assert reason(folder) == f"The weights {path} are no safetensors file."
 
 

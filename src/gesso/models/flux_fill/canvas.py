@@ -84,8 +84,10 @@ class Canvas:
         A pixel of the view is masked when any masked pixel of the picture falls into it: the model must not see what is to be replaced.
         """
         size = frame.model_width, frame.model_height
-        top = np.iinfo(self.picture.colour.dtype).max
-        picture = np.rint(self._flat(frame) * (255.0 / top)).astype(np.uint8)
+        picture = self._flat(frame)
+        if picture.dtype != np.uint8:
+            top = np.iinfo(self.picture.colour.dtype).max
+            picture = np.rint(picture * np.float32(255 / top)).astype(np.uint8)
         mask = _resized_mask(self.mask[frame.within], *size).astype(np.uint8) * 255
         return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS), Image.fromarray(mask)
 
@@ -110,7 +112,7 @@ class Canvas:
 
     def _flat(self, frame: Frame) -> np.ndarray:
         """The frame's colours, [height, width, 3], on white where the picture is transparent: what is hidden there may be anything."""
-        colour = self.picture.colour[frame.within]
+        colour = np.ascontiguousarray(self.picture.colour[frame.within])
         if self.picture.alpha is None:
             return colour
         top = np.iinfo(colour.dtype).max

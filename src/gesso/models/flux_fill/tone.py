@@ -1,8 +1,8 @@
 """Tone: taking out the slight shift of colour that a trip through the model leaves. Pure arithmetic on arrays.
 
 The model draws the whole view anew, also what it was to keep, and that comes back a few levels lighter, darker or warmer than it was, not
-equally so everywhere (its card says so). Where the truth is known the shift can be seen; it is carried smoothly into the painted part, which
-then meets its surroundings without a seam.
+equally so everywhere (its card says so). Where the truth is known the shift can be seen; it is carried smoothly into the painted part, so
+that this meets its surroundings without a seam.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ _SETTINGS = {
     "tokenizer": ("tokenizer.json", "vocab.json"),
     "tokenizer_2": ("tokenizer.json", "spiece.model"),
 } | dict.fromkeys(_WITH_WEIGHTS, ("config.json",))
+# The format's own bound.
+_MOST_HEADER_BYTES = 100_000_000
 # The endings under which common download tools leave an unfinished file.
 _UNFINISHED = (".incomplete", ".part", ".crdownload", ".aria2", ".tmp")
 
@@ -117,6 +119,8 @@ def _checked_weights(path: Path) -> int:
         raise FolderError(f"The weights {path} are missing or empty.")
     with path.open("rb") as file:
         header_bytes = int.from_bytes(file.read(8), "little")
+        if header_bytes > _MOST_HEADER_BYTES:
+            raise FolderError(f"The weights {path} are no safetensors file.")
         if header_bytes > size_bytes - 8:
             raise FolderError(f"The weights {path} are cut short: download them again.")
         try:
