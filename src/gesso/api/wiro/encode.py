@@ -94,7 +94,7 @@ class Encoder:
             "elapsedseconds": str(billed_seconds(task.billed_us)) if task.billed_us else "0.0000",
             "status": STATUS[task.state],
             "cps": constant.cps,
-            "totalcost": f"{task.cost:.12f}" if task.cost and task.state is TaskState.SUCCEEDED else "0",
+            "totalcost": f"{task.cost:.12f}" if task.cost and task.exit_code == 0 else "0",
             "guestid": None,
             "projectid": str(task.project_id),
             "modelid": constant.modelid,

@@ -1,0 +1,153 @@
+"""What the Wiro dialect promises, as data. `source`: section of docs/protocol. `decided`: no source says; this project chose.
+
+A test names what it proves with `@proves(...)`; test_coverage.py checks both directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+Test = TypeVar("Test", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Requirement:
+    id: str
+    source: str
+    sentence: str
+    decided: bool = False
+
+
+def proves(*ids: str) -> Callable[[Test], Test]:
+    """Name the requirements that a test proves."""
+    unknown = [one for one in ids if one not in BY_ID]
+    assert not unknown, f"no such requirement: {unknown}"
+    return lambda test: test
+
+
+R = Requirement
+REQUIREMENTS = (
+    # Ground rules.
+    R("ground.envelope", "0", "Answers are JSON with `result` and `errors`; payload keys stand beside them."),
+    R("ground.bodies", "0", "Every endpoint takes JSON, multipart and urlencoded bodies."),
+    R("ground.sniffed", "0", "A JSON body under a wrong Content-Type is read as JSON; an empty body is an empty object."),
+    R("ground.unknown-route", "0", "An unknown route is HTTP 404, code 0, `Error parsing url.`"),
+    R("ground.unknown-method", "0", "A known route with another method is an unknown route.", decided=True),
+    R("ground.cors", "0", "Every answer allows any origin; a preflight allows the headers of the protocol."),
+    R(
+        "ground.slugs",
+        "0, 2.1",
+        "Slugs may hold capitals, dots and spaces, come percent-encoded, clean, in any case or with `++` for a dot.",
+    ),
+    R("ground.no-redirect", "0", "No API route redirects; a slash at the end changes nothing."),
+    R("ground.unavailable", "12.2", "What cannot be taken now is HTTP 503 with Retry-After and the envelope, code 0.", decided=True),
+    R("ground.internal", "12.2", "A failure of the server is HTTP 500 with the envelope and no details.", decided=True),
+    R("ground.too-large", "3.4", "A body over the limits is HTTP 200, code 0, and a sentence with the limit.", decided=True),
+    R("ground.unreadable", "3.4", "A body that cannot be read is code 0, `Request parameters are invalid.`"),
+    R("ground.request-id", "-", "Every answer carries X-Request-Id, the client's own where it sent a harmless one.", decided=True),
+    R("ground.stray-files", "-", "Files sent to a call that takes none, or with a refused run, are not kept.", decided=True),
+    # Authentication.
+    R("auth.vector", "1", "The signature is HMAC-SHA256 with the key as its key over secret and nonce; the published vector holds."),
+    R("auth.key-only", "1", "A key-only project needs x-api-key alone; nonce and signature are ignored."),
+    R("auth.signature", "1", "A signature project needs key, nonce and signature."),
+    R("auth.openssl", "1", "What openssl dgst prints is taken as it is: prefixes of 1.x and 3, `-r`, upper case."),
+    R("auth.nonce", "1", "A nonce is opaque, may repeat, and has a limit of length."),
+    R("auth.pair", "1", "KEY:SECRET in x-api-key, or as a bearer token, plain or in base64, is a full proof.", decided=True),
+    R("auth.agree", "1", "Two different keys in x-api-key and Authorization are refused.", decided=True),
+    R("auth.unknown-key", "1", "No key or an unknown one is 401, code 0, `Project authorization is not founded.`"),
+    R("auth.missing", "1", "A signature project without its headers is 401 with the text that names them."),
+    R("auth.invalid", "1", "A wrong signature is 401, code 0, `Project authorization is not valid.`"),
+    R("auth.address", "1", "An address that is not listed is 401, code 0, `Requested ip {ip} is not allowed.`"),
+    R("auth.proxy", "1", "X-Forwarded-For counts only from a trusted proxy.", decided=True),
+    R("auth.public", "1", "Tool/Detail, files and the socket need no key, and a bad one does not fail them."),
+    R("auth.n8n", "1", "The n8n credential test gets HTTP 200 on a key-only project and 401 on a signature project."),
+    # Run.
+    R("run.answer", "2.1", "Run answers taskid as text of digits and a token of 30 letters and digits that is never all digits."),
+    R("run.unknown-model", "3.4", "An unknown model is code 1, `slug-owner-project-not-exist`."),
+    R("run.not-ready", "3.4", "A model that cannot run here is code 1, `tool-not-accessible` and what to do.", decided=True),
+    R("run.required", "3.4", "A missing parameter is `Request parameter [{name}] required`."),
+    R("run.number", "3.4", "No number is `Request parameter [{name}] must be integer or float`."),
+    R("run.range", "3.4", "Out of range is `Request parameter [{name}] must be between {min} and {max}`."),
+    R("run.option", "3.4", "A value that is no option is code 0 with a sentence.", decided=True),
+    R("run.files-required", "3.4", "A missing file is `Request files [{name}] required`."),
+    R("run.text-forms", "0, 3.2", "Numbers, booleans and lists may come as text; an untouched 0 or empty text means the default."),
+    R("run.unknown-keys", "0, 3.3", "Unknown keys do not fail a run and are kept in `parameters`, within a bound."),
+    R("run.callback", "2.1, 6", "callbackUrl, also spelled callbackurl, is kept when it is http(s) without credentials, else ignored."),
+    R("run.projectid", "2.1", "projectid does not fail a run.", decided=True),
+    # Files of a run.
+    R("files.part", "3.3", "A file part X is the file; it is stored as X, seven digits and the extension of its true type."),
+    R("files.url-key", "3.3", "An address may stand in XUrl; an empty counterpart counts as not sent."),
+    R("files.url-text", "3.3", "An address may stand as text in X."),
+    R("files.several", "3.3", "Several files come as repeated parts, lists, lists in JSON text, or addresses with commas, also mixed."),
+    R("files.n8n", "3.3", "Both n8n spellings of the address field of `...Multiple` are taken."),
+    R("files.own", "3.3", "An address of a file of this server is read from storage."),
+    R("files.both", "3.3", "A file and a different address, or two, for a one-file parameter are refused.", decided=True),
+    R("files.data-url", "3.3", "A data: address, or any text that is no http(s) address, is refused with a sentence.", decided=True),
+    R("files.shown", "3.3", "parameters.X is the stored file's URL: a text for one file, a list for several."),
+    R("files.unreachable", "3.4", "An address that cannot be fetched fails the task, with the reason in debugerror.", decided=True),
+    # Detail, cancel, kill.
+    R("detail.names", "2.2", "A task is named by taskid (text or number), tasktoken or socketaccesstoken; a token wins."),
+    R("detail.answer", "2.2, 12.3", "The answer has `total` as text and one element in tasklist."),
+    R("detail.unknown", "2.2, 12.14", 'An unknown task is code 1, `There is no task yet.`, with total "0" and an empty tasklist.'),
+    R("detail.nothing", "2.2", "A call that names no task is code 0, `taskid or socketaccesstoken is required`."),
+    R("detail.foreign", "2.2", "Another project's task, by id or by token, is unknown."),
+    R("cancel.queued", "2.4", "A queued task can be cancelled: status task_cancel."),
+    R("cancel.running", "2.4", "A running task cannot: code 1, `Task is not in a cancellable state.`"),
+    R("kill.running", "2.4", "A running task can be killed, by any of the three names, and shows task_cancel at once."),
+    R("kill.queued", "2.4", "A queued task can be killed too."),
+    R("kill.ended", "2.4", "A finished task cannot: code 1, `Task could not be killed: {reason}`."),
+    R("kill.again", "2.4", "Killing or cancelling a cancelled task answers result true."),
+    # The record.
+    R("record.fields", "5", "The record has every field of the sample and those documented beside it, in their JSON types."),
+    R("record.times", "0", 'Ids and times are texts of digits; unset times are "0"; unset texts empty; unset references null.'),
+    R("record.cost", "5, 7", 'elapsedseconds has 4 decimals, cps 12; totalcost is their product, or "0" when free, failed or unfinished.'),
+    R("record.pexit", "5, 12.20", 'pexit is empty while running, "0" for success, "1" for killed and failed.'),
+    R("record.cancelled", "5, 12.12", 'A cancelled record has canceltime, no outputs and totalcost "0".'),
+    R("record.failed", "12.5", "Every failure ends as task_postprocess_end with the reason in debugerror."),
+    R("record.losses", "5", "Attempts that were lost are told in debugerror.", decided=True),
+    R("record.categories", "12.10", "categories is JSON text in a task and a list in a tool."),
+    R("record.outputs", "5", "An output has the fields of the sample; its url is absolute and is left out rather than empty."),
+    R("record.early", "4, 12.6", "Outputs, pexit and cost are in the record before task_end is sent."),
+    R("record.statuses", "5", "Each state has a wire status; task_error is never one."),
+    R("record.gone-model", "5", "A task whose model was removed can still be read.", decided=True),
+    # URLs and files.
+    R("url.origin", "2.10", "File URLs have the public origin, else the one that the client used, through proxies."),
+    R("file.get", "2.10", "GET answers the bytes with exact Content-Type and Content-Length, without a key."),
+    R("file.head", "2.10", "HEAD answers the same headers without bytes."),
+    R("file.range", "2.10", "One range is answered 206; one outside the file 416; several, or a malformed one, with the whole."),
+    R("file.etag", "-", "A file has a strong ETag; If-None-Match gets 304, and If-Range guards a range.", decided=True),
+    R("file.safe", "-", "What a browser would execute, or does not show, is an attachment; nosniff on all.", decided=True),
+    R("file.unknown", "2.10", "An unknown file is HTTP 404 with the envelope.", decided=True),
+    # Tools.
+    R("tool.detail", "2.7", "Tool/Detail answers one tool, by either spelling; a summary has no parameters."),
+    R("tool.unknown", "2.7", "An unknown tool is code 1, `slug-owner-project-not-exist`."),
+    R("tool.items", "3.1", "A form item has both spellings of its keys, and leaves unset bounds out of the newer one."),
+    # The socket.
+    R("socket.greeting", "4.1", "The socket is at the prefix with and without a slash, needs no headers, and greets with `connected`."),
+    R("socket.frames", "4.3", "A frame has type, id, tasktoken, message, result, success, terminal and exitCode."),
+    R("socket.order", "4.3", "A run's frames come in the documented order, each once."),
+    R("socket.replay", "4", "A late registration gets the lifecycle so far, then follows; after the end it gets the last frame."),
+    R("socket.progress", "4", "The progress object has all keys, all texts."),
+    R("socket.last", "4", "The last frame's message is a list of outputs, copied to `outputs`; empty with `error` on failure."),
+    R("socket.cancel", "4", "A cancelled task ends with task_cancel: message null, terminal, success false."),
+    R("socket.many", "4", "A socket may follow many tasks, and a task may have many sockets."),
+    R("socket.twice", "4", "Registering a token twice while it is followed changes nothing."),
+    R("socket.dropped", "4.2", "Unknown types, unreadable and binary frames are dropped, and the socket stays open."),
+    R("socket.errors", "4.2", "No token is `tasktoken-required`; an unknown one `task-not-exist`; the socket stays open.", decided=True),
+    R("socket.open", "4", "The socket stays open after a terminal frame."),
+    R("socket.lost", "4", "A lost attempt is told as task_error, followed by task_queue.", decided=True),
+    R("socket.preview", "4", "An unfinished picture has a frame type of its own, task_preview.", decided=True),
+    # Waiting runs.
+    R("sync.answer", "2.11", "Run/.../sync answers Task/Detail's body when the task has ended."),
+    R("sync.late", "2.11", "After its time it answers HTTP 504 with taskid and socketaccesstoken, and the task goes on."),
+    R("sync.stream", "2.11", "With stream=true or Accept: text/event-stream it sends start, task_output and done."),
+    R("sync.keep-alive", "2.11", "A quiet stream sends comments."),
+    R("sync.refused", "2.11", "A refused run answers the usual refusal, also when a stream was asked for."),
+    R("sync.left", "2.11", "A client that leaves withdraws its task, unless it gave a callback address.", decided=True),
+    # Webhook.
+    R("notice.body", "6", "The webhook's body is Task/Detail's answer with taskid, socketaccesstoken and status beside it."),
+)
+BY_ID = {requirement.id: requirement for requirement in REQUIREMENTS}
+assert len(BY_ID) == len(REQUIREMENTS), "requirement ids repeat"
