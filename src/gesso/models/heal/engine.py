@@ -34,14 +34,17 @@ class HealEngine:
         mask = read_mask(inputs["inputImageMask"], picture)
         holes = find_holes(mask.white)
         _announce(picture, mask, holes, emit)
-        colour = picture.colour.copy()
+        colour, pending = picture.colour.copy(), mask.white.copy()
         used: dict[str, int] = {}
         emit.progress(0, len(holes) + 1)
         for number, hole in enumerate(holes, start=1):
             method = choose(hole.inside) if inputs["method"] == "auto" else inputs["method"]
             used[method] = used.get(method, 0) + 1
-            crop = colour[hole.rows, hole.columns]
-            crop[hole.inside] = _filled(picture, hole, method, emit)[hole.inside]
+            place = hole.rows, hole.columns
+            known, source = _usable(mask.white[place], pending[place], None if picture.alpha is None else picture.alpha[place])
+            crop = _with_guesses(colour[place], ~(known | hole.inside))
+            colour[place][hole.inside] = FILLS[method](crop, hole.inside, source, emit.check)[hole.inside]
+            pending[place][hole.inside] = False
             emit.progress(number, len(holes) + 1)
         emit.log("Filled by " + ", ".join(f"{method} ({count})" for method, count in used.items()) + ".")
         png = to_png(replace(picture, colour=colour))
@@ -63,19 +66,17 @@ def _announce(picture: Picture, mask: Mask, holes: list[Hole], emit: Emit) -> No
         )
 
 
-def _filled(picture: Picture, hole: Hole, method: str, emit: Emit) -> np.ndarray:
-    """The crop of `hole` with its inside filled. Crops are cut from the picture as it came, so that no hole depends on another."""
-    colour = picture.colour[hole.rows, hole.columns]
-    source = ~(hole.inside | hole.foreign)
-    if picture.alpha is not None:
-        visible = source & (picture.alpha[hole.rows, hole.columns] > 0)
+def _usable(white: np.ndarray, pending: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a crop to go by, and those of them to copy from: what was filled before is gone by, but not copied again."""
+    known, source = ~pending, ~white
+    if alpha is not None and (source & (alpha > 0)).any():
         # What is fully transparent has an arbitrary colour; it is used only where there is nothing else.
-        source = visible if visible.any() else source
-    return FILLS[method](_with_guesses(colour, ~(source | hole.inside)), hole.inside, source, emit.check)
+        known, source = known & (alpha > 0), source & (alpha > 0)
+    return known, source
 
 
 def _with_guesses(colour: np.ndarray, unusable: np.ndarray) -> np.ndarray:
-    """A contiguous copy of `colour` in which unusable pixels have the colour of the nearest others."""
+    """The crop, contiguous, with the colour of the nearest usable pixel in place of each unusable one."""
     if not unusable.any():
         return np.ascontiguousarray(colour)
     _, labels = cv2.distanceTransformWithLabels(unusable.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)

@@ -13,6 +13,7 @@ from functools import partial
 import cv2
 import numpy as np
 
+from gesso.models.heal.holes import depth
 from gesso.models.heal.patches import fill_by_patches
 
 Check = Callable[[], None]
@@ -20,7 +21,9 @@ Fill = Callable[[np.ndarray, np.ndarray, np.ndarray, Check], np.ndarray]
 
 _RADIUS = 5
 # Most pixels of a hole that OpenCV fills in one call: calls cannot be interrupted, and these take well under a second.
-_DIFFUSION_PIXELS, _FREQUENCY_PIXELS = 90_000, 5_000
+_DIFFUSION_PIXELS, _FREQUENCY_PIXELS = 150_000, 5_000
+# Beyond this a patch fill would take more than half a minute and most of a gigabyte.
+_PATCH_PIXELS = 1_000_000
 # The frequency method returns rubbish for crops smaller than its block of 16 with a border of 16 on both sides.
 _FREQUENCY_SIDE = 48
 # Widest hole, in pixels from its deepest point to its edge, that `auto` leaves to diffusion: see docs/decisions/0005-heal-methods.md.
@@ -30,11 +33,6 @@ _THIN = 4.0
 def choose(inside: np.ndarray) -> str:
     """The method for a hole when the client leaves the choice to us."""
     return "telea" if depth(inside) <= _THIN else "patch"
-
-
-def depth(inside: np.ndarray) -> float:
-    """How far the deepest pixel of a hole is from known ones, in pixels; what lies beyond the crop counts as unknown."""
-    return float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
 
 
 def _diffuse(colour: np.ndarray, inside: np.ndarray, source: np.ndarray, check: Check, *, algorithm: int) -> np.ndarray:
@@ -63,7 +61,7 @@ def _extrapolate(colour: np.ndarray, inside: np.ndarray, source: np.ndarray, che
 
 
 def _bounded(fill: Fill, most_pixels: int, colour: np.ndarray, inside: np.ndarray, source: np.ndarray, check: Check) -> np.ndarray:
-    """Fill a hole of more than `most_pixels` at a smaller size and enlarge the result: such methods leave no detail in it anyway."""
+    """Fill a hole of more than `most_pixels` at a smaller size and enlarge the result. Diffusion leaves no detail in it anyway."""
     pixels = np.count_nonzero(inside)
     check()
     if pixels <= most_pixels:
@@ -83,5 +81,5 @@ FILLS: dict[str, Fill] = {
     "telea": partial(_bounded, partial(_diffuse, algorithm=cv2.INPAINT_TELEA), _DIFFUSION_PIXELS),
     "navier-stokes": partial(_bounded, partial(_diffuse, algorithm=cv2.INPAINT_NS), _DIFFUSION_PIXELS),
     "frequency": partial(_bounded, _extrapolate, _FREQUENCY_PIXELS),
-    "patch": fill_by_patches,
+    "patch": partial(_bounded, fill_by_patches, _PATCH_PIXELS),
 }
