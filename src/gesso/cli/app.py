@@ -1,0 +1,190 @@
+"""The commands: their names, arguments and help. Each one is carried out by a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gesso import __version__
+from gesso.cli.refused import Refused
+
+# Help without rich's boxes: importing rich takes longer than all the rest of `gesso --help`.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+project_app = typer.Typer(no_args_is_help=True, help="Projects: who owns tasks, and the keys of programs.")
+user_app = typer.Typer(no_args_is_help=True, help="People who may sign in to the dashboard.")
+models_app = typer.Typer(help="The models of this server, and whether each can run.")
+app.add_typer(project_app, name="project")
+app.add_typer(user_app, name="user")
+app.add_typer(models_app, name="models")
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything. [default: ./gesso-data]", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class Auth(StrEnum):
+    """How a project's key proves itself."""
+
+    SIGNATURE = "signature"
+    KEY = "key"
+
+
+def main() -> None:
+    """Run the command line. A refusal is one sentence on stderr and exit code 1."""
+    try:
+        app(prog_name="gesso")
+    except Refused as refusal:
+        sys.stderr.write(f"gesso: {refusal}\n")
+        sys.exit(1)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"gesso {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)] = False,
+) -> None:
+    """A self-hosted platform that runs generative models for programs and for people."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. [default: 8700]", show_default=False)] = None,
+    data: Data = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Model processes on the CPU at most. [default: one for each core]", show_default=False)
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="Origin of file URLs, such as https://gesso.example.", show_default=False)] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.", show_default=False)] = None,
+) -> None:
+    """Run the server, until Ctrl-C or SIGTERM."""
+    from gesso.cli.serve import serve
+
+    serve(data=data, host=host, port=port, workers=workers, public_url=public_url, log_level=log_level)
+
+
+@project_app.command("create")
+def project_create(
+    name: Annotated[str, typer.Argument(help="What to call the project.")],
+    auth: Annotated[Auth, typer.Option(help="Whether requests are signed with the secret, or carry the key alone.")] = Auth.SIGNATURE,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Create a project with its first key.
+
+    Works beside a running server and without one.
+    """
+    from gesso.cli.accounts import create_project
+
+    create_project(name, auth.value, as_json, data)
+
+
+@user_app.command("create")
+def user_create(
+    email: Annotated[str, typer.Argument(help="The address to sign in with.")],
+    admin: Annotated[bool, typer.Option("--admin", help="May manage the server.")] = False,
+    data: Data = None,
+) -> None:
+    """Create a user.
+
+    The password is asked for, or read from standard input where that is no terminal.
+    """
+    from gesso.cli.accounts import create_user
+
+    create_user(email, admin, data)
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, as_json: AsJson = False, data: Data = None) -> None:
+    """The models of this server, and whether each can run."""
+    if context.invoked_subcommand is None:
+        from gesso.cli.models import show_models
+
+        show_models(as_json, data)
+
+
+@models_app.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(metavar="OWNER/SLUG", help="The model.")],
+    source: Annotated[Path | None, typer.Option("--from", help="A local folder with the weights, instead of the hub.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask about the licence.")] = False,
+    data: Data = None,
+) -> None:
+    """Fetch a model's weights.
+
+    They come from the Hugging Face hub, where an interrupted download goes on, or from a local folder.
+    """
+    from gesso.cli.pull import pull
+
+    pull(name, source, yes, data)
+
+
+@app.command()
+def run(
+    model: Annotated[str, typer.Argument(metavar="OWNER/SLUG", help="The model.")],
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE | KEY=@FILE]...", help="Parameters; @ sends a file.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what it makes.", show_default="the current one")] = Path(),
+    url: Annotated[str | None, typer.Option(help="Another server than the one on the data folder.", show_default=False)] = None,
+    key: Annotated[str | None, typer.Option(help="API key.", show_default=False)] = None,
+    secret: Annotated[str | None, typer.Option(help="API secret, for a project that signs.", show_default=False)] = None,
+    data: Data = None,
+) -> None:
+    """Run a model, and save what it makes.
+
+    It goes through the API of a running server and starts no second one. Ctrl-C kills the task.
+    """
+    from gesso.cli.run import run
+
+    run(model, values or [], out, data, url=url, key=key, secret=secret)
+
+
+@app.command()
+def tasks(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 20,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """The latest tasks of all projects."""
+    from gesso.cli.tasks import show_tasks
+
+    show_tasks(limit, as_json, data)
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Look for what is missing, and say what to do."""
+    from gesso.cli.doctor import examine
+
+    examine(data)
+
+
+@app.command()
+def migrate(data: Data = None) -> None:
+    """Bring the database to the newest tables.
+
+    `gesso serve` does so by itself.
+    """
+    from gesso.cli.accounts import migrate
+
+    migrate(data)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure a server on this machine.
+
+    For a checkout of the repository. Arguments are passed on.
+    """
+    from gesso.cli.bench import bench
+
+    bench(context.args)

@@ -1,0 +1,155 @@
+"""`gesso doctor`: looks at the machine and the data folder, and says what is missing and what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gesso import __version__
+from gesso.cli.models import open_catalog
+from gesso.cli.options import command, read_settings
+from gesso.cli.refused import Refused
+from gesso.cli.running import find_running
+from gesso.cli.screen import output
+from gesso.config import ClientSettings, Settings, environment
+from gesso.domain.limits import GIB
+from gesso.execution.devices import find_accelerators
+
+_FREE_DISK_MIN_BYTES = 5 * GIB
+_FREE_MEMORY_MIN_BYTES = 2 * GIB
+_PACKAGES = ("starlette", "uvicorn", "sqlalchemy", "pillow", "opencv-contrib-python-headless", "torch", "diffusers")
+_EXTRA = ("torch", "diffusers")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. `level`: "ok", "note", "warning" or "problem"; only a problem stops the server."""
+
+    level: str
+    what: str
+    advice: str = ""
+
+
+_STYLES = {"ok": "green", "note": "dim", "warning": "yellow", "problem": "red"}
+
+
+def examine(data: Path | None) -> None:
+    """Errors: Refused when a problem was found, after all was told."""
+    settings = read_settings(data=data)
+    console = output()
+    problems = 0
+    for finding in _findings(settings):
+        console.print(f"{finding.level:<8} ", style=_STYLES[finding.level], end="")
+        console.print(finding.what)
+        if finding.advice:
+            console.print(f"{'':<9}{finding.advice}")
+        problems += finding.level == "problem"
+    if problems:
+        raise Refused(f"{problems} problem{'s' if problems > 1 else ''} found.")
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", f"gesso {__version__}, Python {sys.version.partition(' ')[0]}, SQLite {sqlite3.sqlite_version}")
+    yield _packages()
+    yield from _settings(settings)
+    yield from _data(settings)
+    yield from _machine(settings)
+    yield _port(settings)
+    yield from _models(settings)
+
+
+def _packages() -> Finding:
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            if name not in _EXTRA:
+                return Finding("problem", f"The package {name} is missing.", "Install gesso again: pip install --force-reinstall gesso")
+            found.append(f"no {name} (only FLUX.1 Fill needs it: pip install 'gesso[flux]')")
+    return Finding("ok", ", ".join(found))
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    """Names that look like settings and are none: nobody else would say so."""
+    known = {*Settings.model_fields, *ClientSettings.model_fields}
+    for name in sorted(environment()):
+        if name.startswith("GESSO_") and name.removeprefix("GESSO_").lower() not in known:
+            yield Finding("warning", f"The environment has {name}, which is no setting.", "docs/settings.md lists them all.")
+    path = settings.data / "gesso.toml"
+    if path.is_file():
+        for name in sorted(set(tomllib.loads(path.read_text("utf-8"))) - set(Settings.model_fields)):
+            yield Finding("warning", f"{path} sets {name}, which is no setting.", "docs/settings.md lists them all.")
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    data = settings.data.resolve()
+    place = next(path for path in (data, *data.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        yield Finding("problem", f"{place} cannot be written: {error.strerror}.", "Choose another folder with --data, or change its owner.")
+        return
+    free_bytes = shutil.disk_usage(place).free
+    words = f"The data folder is {data}{'' if data == place else ', not made yet'}, with {free_bytes / GIB:.0f} GiB free."
+    if free_bytes < _FREE_DISK_MIN_BYTES:
+        yield Finding("warning", words, "Inputs and outputs are kept there: make room, or choose another disk with --data.")
+    else:
+        yield Finding("ok", words)
+    key = data / "secret.key"
+    if key.exists() and key.stat().st_mode & 0o077:
+        yield Finding("warning", f"{key} can be read by others.", f"It opens all API secrets: chmod 600 {key}")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    free_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = dict(line.split(":", 1) for line in meminfo.read_text("ascii").splitlines())
+        free_bytes = int(lines["MemAvailable"].split()[0]) * 1024
+    words = f"{os.cpu_count()} cores, {free_bytes / GIB:.1f} GiB of memory free; models may take {settings.memory / GIB:.1f} GiB."
+    is_short = free_bytes < _FREE_MEMORY_MIN_BYTES
+    yield Finding("warning" if is_short else "ok", words, "Close other programs, or lower GESSO_MEMORY." if is_short else "")
+    devices = find_accelerators()
+    for device in devices:
+        yield Finding("ok", f"GPU {device.name} with {device.memory_bytes / GIB:.0f} GiB")
+    if not devices:
+        yield Finding("note", "No GPU was found. gesso/heal and gesso/echo need none; FLUX.1 Fill does.")
+
+
+def _port(settings: Settings) -> Finding:
+    running = find_running(settings.data)
+    if running is not None and running.is_alive:
+        return Finding("ok", f"A server runs on this folder, at {running.url}.")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return Finding("warning", f"Port {settings.port} of {settings.host}: {error.strerror}.", "Choose another one with --port.")
+    return Finding("ok", f"Port {settings.port} of {settings.host} is free. Nothing runs yet: {command('gesso serve', settings)}")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    try:
+        catalog = open_catalog(settings)
+    except Refused as error:
+        yield Finding("problem", str(error), "Correct it, or take it out of the setting models.")
+        return
+    for model in catalog.all():
+        readiness = catalog.readiness(model)
+        if readiness.is_ready:
+            yield Finding("ok", f"{model.name} is ready.")
+        else:
+            yield Finding("warning", f"{model.name}: {readiness.state}.", readiness.reason)

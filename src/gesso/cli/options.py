@@ -1,0 +1,39 @@
+"""Settings with the options of the command line, and commands written so that they can be pasted."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gesso.cli.refused import Refused
+from gesso.config import DEFAULT_DATA, Settings, load_settings
+
+
+def read_settings(**given: Any) -> Settings:
+    """Errors: Refused, with a sentence for each setting that cannot be used."""
+    try:
+        return load_settings(**given)
+    except ValidationError as error:
+        raise Refused("\n".join(_sentence(each) for each in error.errors())) from error
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"The file gesso.toml in the data folder cannot be read: {error}.") from error
+    except OSError as error:
+        raise Refused(f"The settings cannot be read: {error}.") from error
+
+
+def _sentence(error: Any) -> str:
+    """Source: pydantic's ErrorDetails."""
+    name = ".".join(map(str, error["loc"][:1]))
+    reason = error["msg"].removeprefix("Value error, ")
+    given = error["input"]
+    return f"The setting {name} (--{name.replace('_', '-')}, GESSO_{name.upper()}) cannot be {given!r}: {reason}."
+
+
+def command(words: str, settings: Settings) -> str:
+    """A command to paste: with --data where the folder is not the usual one."""
+    data: Path = settings.data
+    return words if data == DEFAULT_DATA else f"{words} --data {shlex.quote(str(data))}"
