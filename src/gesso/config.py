@@ -73,40 +73,14 @@ class Settings(BaseSettings):
         return _ranges(self.trusted_proxies)
 
 
-def _ranges_are_readable(cls, value: str) -> str:
-        _ranges(value)
-        return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        given = init_settings()
-        folder = Path(given.get("data") or env_settings().get("data") or DEFAULT_DATA)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, folder / "gesso.toml")
-
-    @property
-    def fetch_ranges(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        return _ranges(self.fetch_allow)
-
-    @property
-    def proxy_ranges(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        return _ranges(self.trusted_proxies)
-
-
 class ClientSettings(BaseSettings):
     """Which server `gesso run` speaks to, when it is not the one that runs on the data folder."""
 
     model_config = SettingsConfigDict(env_prefix="GESSO_", extra="ignore", frozen=True)
 
-    url: str = Field("", description="Where the server is, such as https://gesso.example; empty is the one of the data folder.")
-    api_key: str = Field("", description="API key of the project that runs; empty is the data folder's own project.")
-    api_secret: str = Field("", description="API secret, for a project that signs its requests.")
+    url: str = Field(default="", description="Where the server is, such as https://gesso.example; empty is the one of the data folder.")
+    api_key: str = Field(default="", description="API key of the project that runs; empty is the data folder's own project.")
+    api_secret: str = Field(default="", description="API secret, for a project that signs its requests.")
 
 
 def _ranges(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
