@@ -42,6 +42,11 @@ class TaskChange:
     notify_url: str = ""
     is_refusable: bool = False
 
+    @property
+    def is_patient(self) -> bool:
+        """Whether nobody waits for this commit: a step within an Attempt is told a little later, together with what follows it."""
+        return self.task.state.is_attempted
+
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
@@ -132,13 +137,18 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What a Worker must do for one Attempt. `scratch`: a fresh folder of its own, where Outputs appear."""
+    """What a Worker must do for one Attempt. `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared,
+    because making and removing a folder for each Attempt waits for the disk twice."""
 
     task_id: int
     attempt: int
     values: Mapping[str, Any]
     files: Mapping[str, tuple[LocalFile, ...]]
     scratch: Path
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.task_id}.{self.attempt}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,10 @@ class House:
         self.store = Store(settings)
         clock = self.store.clock
         self._scratch = data / "scratch"
-        # Runs of an earlier server: their Attempts are closed at start, and nobody else knows these folders.
+        # Left by runs of an earlier server: their Attempts are closed at start, and nobody else knows these files.
         shutil.rmtree(self._scratch, ignore_errors=True)
-        self._scratch.mkdir()
+        outputs = self._scratch / "outputs"
+        outputs.mkdir(parents=True)
         self._blobs = FolderBlobs(data / "blobs")
         self._tasks_store = SqlTasks(self.store.database)
         self.catalog = Catalog(models or registry.load(settings.models, data), data / "weights")
@@ -96,7 +97,7 @@ class House:
         files = Files(SqlFiles(self.store.database), self._blobs)
         self.lifecycle = Lifecycle(self._tasks_store, bus, clock)
         self._fetch = HttpFetch(settings.fetch_ranges)
-        staging = Staging(self._blobs, self._fetch, files, clock, self._scratch)
+        staging = Staging(self._blobs, self._fetch, files, clock, outputs)
         self.fleet = Fleet(
             self.catalog.all(),
             [Device("cpu", settings.memory, 1), *find_accelerators()],

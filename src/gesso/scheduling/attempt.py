@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gesso.domain.errors import GessoError, Unavailable
+from gesso.domain.errors import GessoError, StaleAttempt, Unavailable
 from gesso.domain.event import (
     Accepted,
     Assigned,
@@ -21,7 +21,8 @@ from gesso.domain.event import (
     Started,
     Succeeded,
 )
-from gesso.domain.limits import ATTEMPTS_MAX_COUNT, COMMIT_RETRY_S, INTERRUPTIONS_MAX_COUNT
+from gesso.domain.file import File
+from gesso.domain.limits import ATTEMPTS_MAX_COUNT, COMMIT_RETRY_S, INTERRUPTIONS_MAX_COUNT, OUTPUTS_RETRY_MAX_S
 from gesso.domain.model import Model
 from gesso.domain.price import FREE
 from gesso.domain.task import Task, TaskState
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
     """What becomes of a Task whose Attempt was lost: it waits again, unless that happened too often."""
     if is_counted and task.counted_losses + 1 >= ATTEMPTS_MAX_COUNT:
-        return Failed(f"The model process was lost in {ATTEMPTS_MAX_COUNT} attempts; the last time: {reason}")
+        return Failed(f"{ATTEMPTS_MAX_COUNT} attempts were lost; the last time: {reason}")
     if len(task.losses) + 1 >= INTERRUPTIONS_MAX_COUNT:
         return Failed(f"The task was interrupted {INTERRUPTIONS_MAX_COUNT} times; the last time: {reason}")
     return Requeued(reason, is_counted)
@@ -75,13 +76,16 @@ class Attempts:
         except WorkerLost as error:
             self._lose(task_id, attempt, str(error), is_counted=True)
         except RunKilled:
-            pass
+            # Its owner withdrew the Task, which has ended; then nothing is lost here.
+            self._lose(task_id, attempt, "the run was killed", is_counted=True)
+        except Unavailable as error:
+            self._lose(task_id, attempt, str(error), is_counted=True)
         except asyncio.CancelledError:
             self._lose(task_id, attempt, "the server stopped", is_counted=False)
             raise
         except GessoError as error:
-            if not has_ended(error):
-                self._fail(task_id, attempt, str(error))
+            # A refused step mostly means that the Task went another way; then there is nothing left to fail.
+            self._fail(task_id, attempt, str(error))
         except Exception:
             log.exception("an attempt broke", task_id=task_id)
             self._fail(task_id, attempt, "Something went wrong in the server; its log has the details.")
@@ -110,14 +114,22 @@ class Attempts:
         if now is None or now.attempt != attempt or now.state is not TaskState.ASSIGNED:
             # Withdrawn between its assignment and its run: there was nothing to kill yet.
             return
-        result = await executor.run(
-            order,
-            on_started=lambda: self._started(task.id, attempt),
-            on_live=lambda event: self._lifecycle.tell(task.id, event),
-        )
-        ended_at = self._clock.now()
-        give_back()
-        await self._settle(await self._lifecycle.load(task.id), model, result, ended_at - task.assigned_at)
+        # Money is counted on a clock that never steps.
+        assigned_at = self._clock.monotonic()
+        is_stored = False
+        try:
+            result = await executor.run(
+                order,
+                on_started=lambda: self._started(task.id, attempt),
+                on_live=lambda event: self._lifecycle.tell(task.id, event),
+            )
+            billed_us = round((self._clock.monotonic() - assigned_at) * 1_000_000)
+            give_back()
+            await self._settle(task.id, attempt, model, result, billed_us)
+            is_stored = not result.failure
+        finally:
+            if not is_stored:
+                await self._staging.clear(order)
 
     def _started(self, task_id: int, attempt: int) -> None:
         try:
@@ -126,35 +138,47 @@ class Attempts:
             if not has_ended(error):
                 raise
 
-    async def _settle(self, task: Task, model: Model, result: RunResult, billed_us: int) -> None:
+    async def _settle(self, task_id: int, attempt: int, model: Model, result: RunResult, billed_us: int) -> None:
         """Record the end. All of it is one change, so Outputs, exit code and cost are to be seen before anyone is told of the end."""
+        task = self._present(task_id, attempt)
+        # An order that its Worker refuses, or that ran out of time before it began, was never started.
+        start = (Started(),) if task.state is TaskState.ASSIGNED else ()
         if result.failure:
             ended = Ended(1, (), billed_us, FREE, result.stdout, result.stderr)
-            await self._lifecycle.record(task.id, task.attempt, ended, PostprocessStarted(), Failed(result.text))
+            await self._lifecycle.record(task_id, attempt, *start, ended, PostprocessStarted(), Failed(result.text))
             return
-        while True:
-            try:
-                outputs = await self._staging.outputs(task, result)
-                break
-            except Unavailable as error:
-                # The result is made; only the disk refuses it. It is worth waiting for.
-                log.error("outputs cannot be stored", task_id=task.id, reason=str(error))
-                await asyncio.sleep(COMMIT_RETRY_S)
+        outputs = await self._store_outputs(task, result)
         cost = model.price.charge(billed_us)
         ended = Ended(0, outputs, billed_us, cost, result.stdout, result.stderr)
+        steps = (*start, ended, PostprocessStarted(), Succeeded())
         try:
-            await self._lifecycle.record(
-                task.id,
-                task.attempt,
-                ended,
-                PostprocessStarted(),
-                Succeeded(),
-                files=outputs,
-                charge=cost if cost > 0 else None,
-            )
+            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=cost if cost > 0 else None)
         except GessoError:
             await self._blobs.delete([file.access_key for file in outputs])
             raise
+        # Not within the above: once the change is in line, only the store knows whether the Outputs are wanted.
+        await commit
+
+    async def _store_outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
+        """Errors: Unavailable when the disk refuses them for too long, StaleAttempt when the Task was withdrawn meanwhile."""
+        give_up_at = self._clock.monotonic() + OUTPUTS_RETRY_MAX_S
+        while True:
+            try:
+                return await self._staging.outputs(task, result)
+            except Unavailable as error:
+                # The result is made; only the disk refuses it. It is worth waiting for.
+                log.error("outputs cannot be stored", task_id=task.id, reason=str(error))
+                if self._clock.monotonic() >= give_up_at:
+                    raise
+            await asyncio.sleep(COMMIT_RETRY_S)
+            self._present(task.id, task.attempt)
+
+    def _present(self, task_id: int, attempt: int) -> Task:
+        """The Task while this Attempt is under way. Errors: StaleAttempt."""
+        task = self._lifecycle.current(task_id)
+        if task is None or task.attempt != attempt or not task.state.is_attempted:
+            raise StaleAttempt(task_id, attempt)
+        return task
 
     def _lose(self, task_id: int, attempt: int, reason: str, is_counted: bool) -> None:
         self._close(task_id, attempt, lambda task: requeue_or_fail(task, reason, is_counted))
@@ -163,7 +187,8 @@ class Attempts:
         self._close(task_id, attempt, lambda task: Failed(reason))
 
     def _close(self, task_id: int, attempt: int, event_of: Callable[[Task], Event]) -> None:
-        task = self._lifecycle.current(task_id)
-        if task is None or task.attempt != attempt or not task.state.is_attempted:
+        try:
+            self._lifecycle.record(task_id, attempt, event_of(self._present(task_id, attempt)))
+        except StaleAttempt:
+            # Withdrawn, or ended: there is nothing to close.
             return
-        self._lifecycle.record(task_id, attempt, event_of(task))

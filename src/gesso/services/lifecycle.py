@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,8 @@ class Lifecycle:
         self._visible: dict[int, Task] = {}
         self._ended: OrderedDict[int, Task] = OrderedDict()
         self._id_of_token: dict[str, int] = {}
+        self._waiters: dict[int, list[asyncio.Future[Task]]] = {}
+        self._readings: dict[int, asyncio.Future[Task]] = {}
 
     def observe(self, observer: Observer) -> None:
         """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
@@ -45,13 +47,7 @@ class Lifecycle:
         now = self._clock.now()
         queued = apply(task, Queued(), now)
         recorded = (Recorded(queued.seq, now, Queued()),)
-        self._current[queued.id] = queued
-        try:
-            # Shielded: a client that goes away must not leave a Task that is on disk but unknown to the server.
-            await asyncio.shield(self._write(TaskChange(queued, 0, recorded, files, is_refusable=True)))
-        except GessoError:
-            self._current.pop(queued.id, None)
-            raise
+        await self._write(TaskChange(queued, 0, recorded, files, is_refusable=True))
         return queued
 
     def record(
@@ -78,7 +74,6 @@ class Lifecycle:
             task = apply(task, step, now)
             recorded.append(Recorded(task.seq, now, step))
         notify_url = task.callback_url if task.state.is_terminal else ""
-        self._current[task_id] = task
         return self._write(TaskChange(task, before, tuple(recorded), files, charge, notify_url))
 
     def tell(self, task_id: int, event: LiveEvent) -> None:
@@ -92,19 +87,27 @@ class Lifecycle:
         return self._current.get(task_id)
 
     async def load(self, task_id: int) -> Task:
-        """The Task as it is, ahead of the disk, brought into memory if it is under way. Errors: TaskUnknown."""
-        task = self._current.get(task_id) or self._ended.get(task_id)
-        if task is not None:
+        """The Task as it is, ahead of the disk, brought into memory if it is under way. Errors: TaskUnknown, Unavailable."""
+        if task := self._current.get(task_id) or self._ended.get(task_id):
             return task
-        task = await self._store.by_id(task_id)
+        # One reading for all who ask meanwhile: the first of them may change the Task, and a second reading could be older than that.
+        reading = self._readings.get(task_id)
+        if reading is None:
+            reading = self._readings[task_id] = asyncio.ensure_future(self._bring(task_id))
+        stored = await asyncio.shield(reading)
+        return self._current.get(task_id) or self._ended.get(task_id) or stored
+
+    async def _bring(self, task_id: int) -> Task:
+        try:
+            task = await self._store.by_id(task_id)
+        finally:
+            del self._readings[task_id]
         if task is None:
             raise TaskUnknown
-        if task.state.is_terminal:
-            return task
-        # Another load of the same Task may have been quicker, and the Task may have gone on since.
-        self._visible.setdefault(task_id, task)
-        self._id_of_token[task.token] = task_id
-        return self._current.setdefault(task_id, task)
+        if not task.state.is_terminal:
+            self._current[task_id] = self._visible[task_id] = task
+            self._id_of_token[task.token] = task_id
+        return task
 
     async def see(self, task_id: int) -> Task:
         """The Task as it may be shown: as it is on disk. Errors: TaskUnknown."""
@@ -123,13 +126,28 @@ class Lifecycle:
             raise TaskUnknown
         return task
 
+    async def wait(self, task_id: int) -> Task:
+        """The Task once it has ended. Errors: TaskUnknown."""
+        waiter = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(task_id, [])
+        waiters.append(waiter)
+        try:
+            # Looked at after the registration, so that an end in between is not missed.
+            task = await self.see(task_id)
+            return task if task.state.is_terminal else await waiter
+        finally:
+            waiters.remove(waiter)
+            if not waiters:
+                self._waiters.pop(task_id, None)
+
     async def events(self, task_id: int) -> list[Recorded]:
         return await self._store.events(task_id)
 
-    def _write(self, change: TaskChange) -> asyncio.Future[Any]:
+    def _write(self, change: TaskChange) -> _Commit:
         future = asyncio.ensure_future(self._store.write(change))
+        self._current[change.task.id] = change.task
         future.add_done_callback(lambda done: self._written(change, done))
-        return future
+        return _Commit(future)
 
     def _written(self, change: TaskChange, done: asyncio.Future[Any]) -> None:
         if done.cancelled():
@@ -139,7 +157,7 @@ class Lifecycle:
             if not change.is_refusable:
                 # Only a second server on the same database, or a defect, gets here: stop touching the Task.
                 log.critical("a step of a task was refused", task_id=task.id, error=repr(error))
-                self._forget(task)
+            self._forget(task)
             return
         self._show(task)
         for observer in self._observers:
@@ -148,14 +166,18 @@ class Lifecycle:
     def _show(self, task: Task) -> None:
         self._id_of_token[task.token] = task.id
         if not task.state.is_terminal:
-            if task.state is TaskState.QUEUED and len(self._current) > LIVE_TASKS_MAX_COUNT:
-                # A long queue waits on disk, not in memory; the Scheduler loads a Task when its turn comes.
+            if task.state is TaskState.QUEUED and len(self._current) > LIVE_TASKS_MAX_COUNT and self._current.get(task.id) is task:
+                # A long queue waits on disk, not in memory; the Scheduler loads a Task when its turn comes. One that its owner withdraws
+                # just now stays: memory is ahead of the disk.
                 self._forget(task)
             else:
                 self._visible[task.id] = task
             return
         self._visible.pop(task.id, None)
         self._current.pop(task.id, None)
+        for waiter in self._waiters.get(task.id, ()):
+            if not waiter.done():
+                waiter.set_result(task)
         self._ended[task.id] = task
         if len(self._ended) > ENDED_TASKS_MAX_COUNT:
             _, oldest = self._ended.popitem(last=False)
@@ -165,6 +187,16 @@ class Lifecycle:
         self._current.pop(task.id, None)
         self._visible.pop(task.id, None)
         self._id_of_token.pop(task.token, None)
+
+
+class _Commit:
+    """Awaited for the commit of a change. Who is cancelled while waiting leaves the write alone: it must be shown and told all the same."""
+
+    def __init__(self, future: asyncio.Future[Any]) -> None:
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return asyncio.shield(self._future).__await__()
 
 
 def has_ended(error: GessoError) -> bool:

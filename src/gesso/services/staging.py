@@ -44,6 +44,9 @@ class Staging:
         if broken is not None:
             await self._blobs.delete([file.access_key for file in made])
             raise broken
+        for file in made:
+            # The Attempt goes on before they are committed, and asks for them.
+            self._files.remember(file)
         fetched = iter(made)
         files = {name: list(inputs) for name, inputs in task.files.items()}
         for name, index, given in places:
@@ -85,8 +88,7 @@ class Staging:
         for name, inputs in task.files.items():
             found = [await self._files.open(given.access_key) for given in inputs]
             files[name] = tuple(LocalFile(path, file.name, file.content_type) for file, path in found)
-        scratch = self._scratch / f"{task.id}.{task.attempt}"
-        return RunOrder(task.id, task.attempt, task.values, files, scratch)
+        return RunOrder(task.id, task.attempt, task.values, files, self._scratch)
 
     async def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
         """Move what a run made out of its scratch folder into the store of bytes. Errors: Unavailable."""
@@ -109,3 +111,12 @@ class Staging:
         for file in files:
             self._files.remember(file)
         return files
+
+    async def clear(self, order: RunOrder) -> None:
+        """Remove what an Attempt that did not succeed left in the scratch folder."""
+
+        def remove() -> None:
+            for path in order.scratch.glob(f"{order.prefix}*"):
+                path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(remove)

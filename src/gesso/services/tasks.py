@@ -66,19 +66,7 @@ class Tasks:
         """The Task when it has ended, or as it is after `timeout_s` seconds."""
         try:
             async with asyncio.timeout(timeout_s):
-                while True:
-                    subscription = self._announcer.subscribe(task.id)
-                    try:
-                        now = await self._lifecycle.see(task.id)
-                        while not now.state.is_terminal:
-                            announced = await subscription.next()
-                            if announced is None:
-                                break
-                            now = announced[0]
-                        else:
-                            return now
-                    finally:
-                        subscription.close()
+                return await self._lifecycle.wait(task.id)
         except TimeoutError:
             return await self._lifecycle.see(task.id)
 
