@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import socket
 import threading
-from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gesso.domain.limits import KIB, MESSAGE_MAX_BYTES
 from gesso.execution.protocol import (
+    Kill,
     ProtocolError,
     ServerMessage,
+    Shutdown,
     WorkerMessage,
     decode_from_server,
     decode_from_worker,
     encode,
 )
+
+if TYPE_CHECKING:
+    # The Worker imports this module too, and asyncio would be a third of its start.
+    from asyncio import AbstractEventLoop
 
 _READ_BYTES = 64 * KIB
 _DRAIN_READS_MAX_COUNT = 64
@@ -68,6 +74,7 @@ class ServerChannel:
         self._frames = Frames()
         self._unsent = bytearray()
         self._is_open = True
+        self._is_heard = True
         loop.add_reader(connection.fileno(), self._read)
 
     def send(self, line: bytes) -> None:
@@ -85,13 +92,13 @@ class ServerChannel:
     def drain(self) -> None:
         """Handle what has arrived, without waiting for more."""
         for _ in range(_DRAIN_READS_MAX_COUNT):
-            if not self._is_open or not self._read():
+            if not self._is_heard or not self._read():
                 return
 
     def close(self) -> None:
+        self._stop_hearing()
         if self._is_open:
             self._is_open = False
-            self._loop.remove_reader(self._connection.fileno())
             self._loop.remove_writer(self._connection.fileno())
             self._connection.close()
 
@@ -104,20 +111,24 @@ class ServerChannel:
         except OSError:
             data = b""
         if not data:
-            self._finish("")
+            # Not closed: that would end the process by its watchdog, and its own exit code says more.
+            self._stop_hearing()
+            self._on_end("")
             return False
         try:
             for line in self._frames.feed(data):
                 self._on_message(decode_from_worker(line))
-                if not self._is_open:
+                if not self._is_heard:
                     return False
         except ProtocolError as error:
-            self._finish(f"broke the protocol: {error}")
+            self.close()
+            self._on_end(f"broke the protocol: {error}")
         return True
 
-    def _finish(self, reason: str) -> None:
-        self.close()
-        self._on_end(reason)
+    def _stop_hearing(self) -> None:
+        if self._is_heard:
+            self._is_heard = False
+            self._loop.remove_reader(self._connection.fileno())
 
     def _write(self, data: bytes | bytearray) -> int:
         """The number of bytes taken; all of them when nobody will ever read."""
@@ -141,6 +152,7 @@ class WorkerChannel:
         self._connection = connection
         self._frames = Frames()
         self._arrived: deque[ServerMessage] = deque()
+        self._held = b""
         self._sending = threading.Lock()
         self._receiving = threading.Lock()
 
@@ -151,7 +163,14 @@ class WorkerChannel:
         """Send, and wait while the server is behind. Errors: OSError when the server is gone."""
         line = encode(message)
         with self._sending:
-            self._connection.sendall(line)
+            held, self._held = self._held, b""
+            self._connection.sendall(held + line)
+
+    def hold(self, message: WorkerMessage) -> None:
+        """Send it with the next one: the server has no use for it before, and is woken once less."""
+        line = encode(message)
+        with self._sending:
+            self._held += line
 
     def wait(self) -> ServerMessage | None:
         """The next message, as long as it takes; None when the server is gone. Errors: ProtocolError."""
@@ -161,16 +180,16 @@ class WorkerChannel:
                     return None
             return self._arrived.popleft()
 
-    def poll(self) -> ServerMessage | None:
-        """The next message if one is there. Errors: ProtocolError; OSError when the server is gone."""
+    def is_stop_asked(self, run_id: str) -> bool:
+        """Whether a Kill of this run, or a Shutdown, has come. Takes nothing away: what was not for a thread that an Engine left behind
+        must not be lost to it. Errors: ProtocolError; OSError when the server is gone."""
         with self._receiving:
-            if not self._arrived:
-                try:
-                    if not self._receive(socket.MSG_DONTWAIT):
-                        raise ConnectionResetError("the server is gone")
-                except BlockingIOError:
-                    return None
-            return self._arrived.popleft() if self._arrived else None
+            try:
+                if not self._receive(socket.MSG_DONTWAIT):
+                    raise ConnectionResetError("the server is gone")
+            except BlockingIOError:
+                pass
+            return any(isinstance(message, Shutdown) or message == Kill(run_id) for message in self._arrived)
 
     def _receive(self, flags: int) -> bool:
         data = self._connection.recv(_READ_BYTES, flags)

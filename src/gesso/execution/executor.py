@@ -10,10 +10,9 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
 from pathlib import Path
 
-from gesso.domain.event import LiveEvent, LogLine, Preview
+from gesso.domain.event import LiveEvent, LogLine
 from gesso.domain.limits import KILL_GRACE_S, MESSAGE_MAX_BYTES, RUN_TIMEOUT_S, SETUP_TIMEOUT_S
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind
@@ -21,25 +20,9 @@ from gesso.execution import protocol
 from gesso.execution.child import Child
 from gesso.execution.process import WorkerProcess, launch, worker_environment
 from gesso.execution.run import Outcome, RunInFlight, tell
+from gesso.execution.state import LEGAL_STEPS, State
 from gesso.models.contract import Device
 from gesso.ports import RunOrder, RunResult, SetupFailed, WorkerLost
-
-
-class State(Enum):
-    NEW = auto()
-    STARTING = auto()
-    READY = auto()
-    BUSY = auto()
-    DEAD = auto()
-
-
-LEGAL_STEPS: Mapping[State, frozenset[State]] = {
-    State.NEW: frozenset({State.STARTING, State.DEAD}),
-    State.STARTING: frozenset({State.READY, State.DEAD}),
-    State.READY: frozenset({State.BUSY, State.DEAD}),
-    State.BUSY: frozenset({State.READY, State.DEAD}),
-    State.DEAD: frozenset(),
-}
 
 
 class ProcessExecutor:
@@ -76,7 +59,7 @@ class ProcessExecutor:
         self._setup_timeout_s = setup_timeout_s
         self._monotonic = monotonic
         self._state = State.NEW
-        self._end_reason = "was never started"
+        self._end_reason = "was stopped"
         self._run_numbers = itertools.count(1)
         self._run: RunInFlight | None = None
         self._child: Child | None = None
@@ -118,7 +101,7 @@ class ProcessExecutor:
         loop and changes nothing."""
         if self._state is State.DEAD:
             raise WorkerLost(self._end_sentence())
-        run_id = f"{order.task_id}.{order.attempt}.{next(self._run_numbers)}"
+        run_id = f"{order.prefix}{next(self._run_numbers)}"
         try:
             line = protocol.encode(self._run_message(run_id, order))
         except TypeError as error:
@@ -242,22 +225,18 @@ class ProcessExecutor:
 
     def _on_run_message(self, run: RunInFlight, message: protocol.RunMessage) -> None:
         match message:
-            case protocol.RunStarted():
-                run.started()
-            case protocol.Progressed():
-                run.progressed(message)
-            case protocol.Previewed():
-                run.live(Preview(message.jpeg_base64))
-            case protocol.OutputMade():
-                run.output_made(message)
             case protocol.RunEnded():
                 self._finish(run, "", "")
             case protocol.RunBroke():
+                if message.kind not in protocol.FAILURES:
+                    raise protocol.ProtocolError(f"a failure of the kind {message.kind[:100]!r}")
                 self._finish(run, message.kind, message.text)
             case protocol.RunStopped():
                 # Unasked it is the answer to Shutdown: the run is lost with the process, which says so.
                 if run.is_stopping:
                     self._finish(run, "", "")
+            case _:
+                run.heard(message)
 
     def _finish(self, run: RunInFlight, failure: str, text: str) -> None:
         stdout, stderr = self._present_child().end_log()
@@ -278,7 +257,7 @@ class ProcessExecutor:
         """Kill the process; its end is told by `_on_end`."""
         if self._state is not State.DEAD:
             self._step(State.DEAD)
-        self._end_reason = self._end_reason or reason
+            self._end_reason = reason
         if self._child is not None:
             self._child.kill(reason)
 

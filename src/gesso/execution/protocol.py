@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+FAILURES = frozenset({"input", "memory", "engine"})
+
 # Server to Worker.
 
 
@@ -27,7 +29,10 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Carry out one run. `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file."""
+    """Carry out one run. `run_id` begins the name of each Output.
+
+    `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file.
+    """
 
     run_id: str
     values: Mapping[str, Any]

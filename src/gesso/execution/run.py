@@ -6,11 +6,10 @@ import re
 import stat
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable
-from pathlib import Path
 
-from gesso.domain.event import LiveEvent, Progress
+from gesso.domain.event import LiveEvent, Preview, Progress
 from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
-from gesso.execution.protocol import OutputMade, Progressed, ProtocolError
+from gesso.execution.protocol import OutputMade, Previewed, Progressed, ProtocolError, RunStarted
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
 
 Outcome = RunResult | RunKilled | WorkerLost
@@ -36,7 +35,7 @@ class RunInFlight:
         self._on_live = on_live
         self.is_killed = False
         self.timeout_text = ""
-        self._scratch = order.scratch
+        self._order = order
         self._on_started = on_started
         self._monotonic = monotonic
         self._started_at = 0.0
@@ -51,22 +50,24 @@ class RunInFlight:
         """A timer that the outcome cancels."""
         self._timers.append(timer)
 
-    def started(self) -> None:
-        self._started_at = self._monotonic()
-        tell(self.outcome.get_loop(), self._on_started)
+    def heard(self, message: RunStarted | Progressed | Previewed | OutputMade) -> None:
+        """Something that does not end it. Errors: ProtocolError."""
+        match message:
+            case RunStarted():
+                self._started_at = self._monotonic()
+                tell(self.outcome.get_loop(), self._on_started)
+            case Progressed():
+                elapsed_us = round((self._monotonic() - self._started_at) * 1_000_000)
+                self.live(Progress(message.step, message.total, elapsed_us))
+            case Previewed():
+                self.live(Preview(message.jpeg_base64))
+            case OutputMade():
+                if len(self._outputs) >= OUTPUTS_MAX_COUNT:
+                    raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
+                self._outputs.append(verified(message, self._order))
 
     def live(self, event: LiveEvent) -> None:
         tell(self.outcome.get_loop(), self._on_live, event)
-
-    def progressed(self, message: Progressed) -> None:
-        elapsed_us = round((self._monotonic() - self._started_at) * 1_000_000)
-        self.live(Progress(message.step, message.total, elapsed_us))
-
-    def output_made(self, message: OutputMade) -> None:
-        """Believe nothing that can be looked at. Errors: ProtocolError."""
-        if len(self._outputs) >= OUTPUTS_MAX_COUNT:
-            raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
-        self._outputs.append(verified(message, self._scratch))
 
     def end(self, failure: str, text: str, stdout: str, stderr: str) -> None:
         """The Worker is done with the run. Who asked for a kill is told of a kill, even if the Engine was quicker."""
@@ -101,14 +102,17 @@ def tell(loop: AbstractEventLoop, listener: Callable[..., None], *arguments: obj
         loop.call_exception_handler({"message": "a listener of a model process failed", "exception": error})
 
 
-def verified(message: OutputMade, scratch: Path) -> MadeOutput:
-    """The Output that a Worker says it made: a plain file directly in `scratch`, of the size told. Errors: ProtocolError."""
+def verified(message: OutputMade, order: RunOrder) -> MadeOutput:
+    """The Output that a Worker says it made: a plain file of the order's, directly in the scratch folder, of the size told.
+
+    Errors: ProtocolError.
+    """
     name = message.name
-    if name in ("", ".", "..") or "/" in name or "\x00" in name:
+    if not name.startswith(order.prefix) or "/" in name or "\x00" in name:
         raise ProtocolError(f"an output with the name {name[:100]!r}")
     if not _EXTENSION.fullmatch(message.extension) or not _SHA256.fullmatch(message.sha256):
         raise ProtocolError(f"an output with the extension {message.extension[:100]!r} and the digest {message.sha256[:100]!r}")
-    path = scratch / name
+    path = order.scratch / name
     try:
         status = path.lstat()
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gesso.domain.limits import LOG_LINES_PER_SECOND, MESSAGE_MAX_BYTES, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.execution.channel import WorkerChannel
-from gesso.execution.protocol import Kill, OutputMade, Previewed, Progressed, Shutdown
+from gesso.execution.protocol import OutputMade, Previewed, Progressed
 from gesso.execution.rate import Allowance
 from gesso.models.contract import Killed, Output
 
@@ -20,11 +20,10 @@ _PREVIEW_MAX_BYTES = MESSAGE_MAX_BYTES // 2
 
 
 class Voice:
-    """The `Emit` of one run. `is_asked_to_stop`: the run was killed; `is_asked_to_leave`: the process is to end as well."""
+    """The `Emit` of one run. `is_silenced`: the run was killed or is over, and every call raises `Killed`."""
 
     def __init__(self, channel: WorkerChannel, run_id: str) -> None:
-        self.is_asked_to_stop = False
-        self.is_asked_to_leave = False
+        self.is_silenced = False
         self._channel = channel
         self._run_id = run_id
         self._allowance = Allowance(LOG_LINES_PER_SECOND)
@@ -52,18 +51,13 @@ class Voice:
         self.log(f"Warning: {text}")
 
     def check(self) -> None:
-        if not self.is_asked_to_stop:
-            while (message := self._channel.poll()) is not None:
-                if isinstance(message, Shutdown):
-                    self.is_asked_to_stop = self.is_asked_to_leave = True
-                elif isinstance(message, Kill) and message.run_id == self._run_id:
-                    self.is_asked_to_stop = True
-        if self.is_asked_to_stop:
-            raise Killed("the run was killed")
+        self.is_silenced = self.is_silenced or self._channel.is_stop_asked(self._run_id)
+        if self.is_silenced:
+            raise Killed("the run was killed, or is over")
 
 
 class OutputFolder:
-    """Writes the Outputs of one run into its scratch folder, numbered from 0."""
+    """Writes the Outputs of one run into the scratch folder, named by the run and numbered from 0."""
 
     def __init__(self, channel: WorkerChannel, run_id: str, scratch: Path) -> None:
         self._channel = channel
@@ -72,7 +66,7 @@ class OutputFolder:
         self._count = 0
 
     def add(self, output: Output) -> None:
-        """Make the bytes durable, then tell the server. Errors: TypeError, ValueError for what is no Output; OSError."""
+        """Make the bytes durable, and tell the server with the next message. Errors: TypeError, ValueError if it is no Output; OSError."""
         if not isinstance(output, Output):
             raise TypeError(f"the Engine yielded a {type(output).__name__}, not an Output")
         data = memoryview(output.data).cast("B")
@@ -83,7 +77,7 @@ class OutputFolder:
             raise ValueError(f"an output of {len(data)} bytes: {OUTPUT_MAX_BYTES} are the most")
         if self._count >= OUTPUTS_MAX_COUNT:
             raise ValueError(f"more than {OUTPUTS_MAX_COUNT} outputs")
-        name = f"{self._count}.{extension}"
+        name = f"{self._run_id}-{self._count}.{extension}"
         # O_EXCL also refuses a symbolic link that an Engine may have laid there.
         fd = os.open(self._scratch / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -95,4 +89,4 @@ class OutputFolder:
             os.close(fd)
         self._count += 1
         digest = hashlib.sha256(data).hexdigest()
-        self._channel.send(OutputMade(self._run_id, name, extension, len(data), digest))
+        self._channel.hold(OutputMade(self._run_id, name, extension, len(data), digest))

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +26,6 @@ from gesso.execution.voice import OutputFolder, Voice
 from gesso.models.contract import Device, Engine, InputError, InputFile, Output
 
 _TEXT_MAX_CHARACTERS = 2_000
-_libc = ctypes.CDLL(None)
 
 
 def main() -> None:
@@ -42,14 +42,13 @@ def main() -> None:
     if not isinstance(setup, Setup):
         return
     engine = _set_up(channel, setup)
-    is_wanted = engine is not None
-    while engine is not None and is_wanted:
+    while engine is not None:
         message = channel.wait()
         if message is None or isinstance(message, Shutdown):
             return
-        # A Kill that comes now is of a run that ended before it arrived.
+        # A Kill that is read here is of a run that has ended.
         if isinstance(message, Run):
-            is_wanted = _serve(channel, engine, message)
+            _serve(channel, engine, message)
 
 
 def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
@@ -68,27 +67,26 @@ def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
     return engine
 
 
-def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> bool:
-    """Carry out one run; whether another may follow."""
+def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
     channel.send(RunStarted(run.run_id))
     voice = Voice(channel, run.run_id)
     outputs = OutputFolder(channel, run.run_id, Path(run.scratch))
     end: RunMessage
     try:
         _produce(engine.run(_inputs(run), voice), voice, outputs)
-        end = RunStopped(run.run_id) if voice.is_asked_to_stop else RunEnded(run.run_id)
+        end = RunStopped(run.run_id) if voice.is_silenced else RunEnded(run.run_id)
     except InputError as error:
         end = RunBroke(run.run_id, "input", _clipped(_safe_str(error)) or "The input cannot be served.")
     except BaseException as error:
-        if voice.is_asked_to_stop:
+        if voice.is_silenced:
             end = RunStopped(run.run_id)
         else:
             _print_traceback(error)
             end = RunBroke(run.run_id, "memory" if _is_out_of_memory(error) else "engine", _words(error))
+    voice.is_silenced = True
     # Before the end is told, so that the server finds every line of the run in the pipes.
     _flush()
     channel.send(end)
-    return not voice.is_asked_to_leave
 
 
 def _produce(made: Iterable[Output], voice: Voice, outputs: OutputFolder) -> None:
@@ -125,7 +123,7 @@ def _words(error: BaseException) -> str:
 
 def _safe_str(error: BaseException) -> str:
     try:
-        return str(error).encode("utf-8", "replace").decode("utf-8")
+        return str(error).encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
     except Exception:
         return "(an error that cannot be shown)"
 
@@ -150,7 +148,12 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
             stream.flush()
-    _libc.fflush(None)
+    _libc().fflush(None)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def _die_with_server(fd: int) -> None:

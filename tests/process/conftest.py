@@ -1,0 +1,27 @@
+"""Every test here must leave the test process as it found it: no descriptor, no child."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+from harness import Bench, children, open_descriptors
+
+
+@pytest.fixture(scope="session")
+def _first_loop() -> None:
+    """libuv keeps a pipe from its first loop to the end of the process."""
+    uvloop.new_event_loop().close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, _first_loop: None) -> Iterator[Bench]:
+    gc.collect()
+    descriptors, children = open_descriptors(), children()
+    yield Bench(tmp_path)
+    gc.collect()
+    assert open_descriptors() == descriptors
+    assert children() == children
