@@ -20,8 +20,8 @@ def _first_loop() -> None:
 @pytest.fixture
 def bench(tmp_path: Path, _first_loop: None) -> Iterator[Bench]:
     gc.collect()
-    descriptors, children = open_descriptors(), children()
+    descriptors_before, children_before = open_descriptors(), children()
     yield Bench(tmp_path)
     gc.collect()
-    assert open_descriptors() == descriptors
-    assert children() == children
+    assert open_descriptors() == descriptors_before
+    assert children() == children_before
