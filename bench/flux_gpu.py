@@ -1,7 +1,7 @@
 """What FLUX Fill costs on a GPU at its real size, with random weights, against a plain diffusers call: `python bench/flux_gpu.py`.
 
-Time and memory do not depend on what the weights say, so nothing is downloaded; the pictures are noise. `--small` runs the same on a CPU with
-a tiny pipeline, to see that this script works. One JSON line for each measurement.
+Time and memory do not depend on what the weights say, so nothing is downloaded; the pictures are noise. `--small` runs the same on a CPU
+with a tiny pipeline, to see that this script works. One JSON line for each measurement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds a tiny but real FLUX Fill pipeline folder: diffusers' own classes, random weights, about 1.3 MB.
+"""Builds a tiny but real FLUX Fill pipeline folder: diffusers' own classes, random weights, about 1 MB.
 
 It needs no download, no pytest and no GPU: `python tests/models/flux_fill/tiny_pipeline.py FOLDER`. Its pictures are noise, so it
 proves the way of a picture through the code and nothing about quality.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import string
 import sys
 from pathlib import Path
+from typing import Any
 
 NATIVE_SIDE = 128
 _LATENT_CHANNELS = 16
@@ -26,21 +27,20 @@ def build(folder: Path) -> None:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        clip_tokenizer, clip = _clip()
-        t5_tokenizer, t5 = _t5()
+        clip_words, t5_words = clip_tokenizer(), t5_tokenizer()
         pipeline = FluxFillPipeline(
             scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
             vae=_vae(),
-            text_encoder=clip,
-            tokenizer=clip_tokenizer,
-            text_encoder_2=t5,
-            tokenizer_2=t5_tokenizer,
+            text_encoder=_clip(clip_words),
+            tokenizer=clip_words,
+            text_encoder_2=_t5(t5_words),
+            tokenizer_2=t5_words,
             transformer=_transformer(),
         )
     pipeline.save_pretrained(folder)
 
 
-def _transformer():
+def _transformer() -> Any:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
     return FluxTransformer2DModel(
@@ -57,7 +57,7 @@ def _transformer():
     )
 
 
-def _vae():
+def _vae() -> Any:
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
     return AutoencoderKL(
@@ -75,36 +75,49 @@ def _vae():
     )
 
 
-def _clip():
-    """One token per byte-pair symbol: enough to count tokens honestly, since nothing is ever merged."""
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+def clip_tokenizer() -> Any:
+    """Two symbols for each character, one of them for the end of a word, and no merges: it counts tokens honestly."""
+    from transformers import CLIPTokenizer
 
     letters = list(string.ascii_lowercase + string.digits + string.punctuation)
     symbols = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
     tokenizer = CLIPTokenizer(vocab={symbol: index for index, symbol in enumerate(symbols)}, merges=[])
     tokenizer.model_max_length = 77
+    return tokenizer
+
+
+def t5_tokenizer() -> Any:
+    from transformers import T5TokenizerFast
+
+    pieces = ["<pad>", "</s>", "<unk>", "▁", *string.ascii_letters, *string.digits, *string.punctuation]
+    tokenizer = T5TokenizerFast(vocab=[(piece, -float(index)) for index, piece in enumerate(pieces)], extra_ids=0)
+    tokenizer.model_max_length = 512
+    return tokenizer
+
+
+def _clip(tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig, CLIPTextModel
+
     config = CLIPTextConfig(
-        vocab_size=len(symbols),
+        vocab_size=len(tokenizer),
         hidden_size=32,
         projection_dim=32,
         intermediate_size=37,
         num_hidden_layers=2,
         num_attention_heads=4,
+        # The tokenizer's own: the usual 2 would switch on a legacy rule of pooling.
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return tokenizer, CLIPTextModel(config)
+    return CLIPTextModel(config)
 
 
-def _t5():
-    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+def _t5(tokenizer: Any) -> Any:
+    from transformers import T5Config, T5EncoderModel
 
-    pieces = ["<pad>", "</s>", "<unk>", "▁", *string.ascii_letters, *string.digits, *string.punctuation]
-    tokenizer = T5TokenizerFast(vocab=[(piece, -float(index)) for index, piece in enumerate(pieces)], extra_ids=0)
-    tokenizer.model_max_length = 512
-    config = T5Config(vocab_size=len(pieces), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4, relative_attention_num_buckets=8)
-    return tokenizer, T5EncoderModel(config)
+    config = T5Config(vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4, relative_attention_num_buckets=8)
+    return T5EncoderModel(config)
 
 
 if __name__ == "__main__":
