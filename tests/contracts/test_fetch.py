@@ -215,8 +215,7 @@ def test_an_opened_range_is_fetched_from_under_any_spelling() -> None:
 
 
 def test_one_forbidden_address_among_several_refuses_the_name() -> None:
-    reason = asyncio.run(refusal("http://a.example/", resolve=answers_with("8.8.8.8", "10.0.0.3")))
-    assert "10.0.0.3" in reason
+    assert "10.0.0.3" in asyncio.run(refusal("http://a.example/", resolve=answers_with("8.8.8.8", "10.0.0.3")))
 
 
 def test_only_opened_addresses_are_used_where_there_are_any() -> None:
@@ -284,9 +283,7 @@ def test_redirects_are_followed(status: int) -> None:
     async def scenario(server: Server) -> None:
         assert await fetched(server.url("/1.png")) == ("1.png", PNG)
 
-    answers: dict[str, bytes | Answer] = {"/1.png": redirect("sub/2", status), "/sub/2": redirect("?3", status)}
-    answers |= {"/sub/2": redirect("../3", status), "/3": ok()}
-    serve(answers, scenario)
+    serve({"/1.png": redirect("sub/2", status), "/sub/2": redirect("../3", status), "/3": ok()}, scenario)
 
 
 @pytest.mark.parametrize(
@@ -312,16 +309,14 @@ def test_addresses_that_cannot_be_tried(url: str, words: str) -> None:
     assert words in asyncio.run(refusal(url))
 
 
-@pytest.mark.parametrize("error", [OSError("no such name"), UnicodeError("label too long")])
-def test_a_name_that_nobody_knows(error: Exception) -> None:
+@pytest.mark.parametrize("error", [OSError("no such name"), UnicodeError("label too long"), None])
+def test_a_name_that_nobody_knows(error: Exception | None) -> None:
     async def resolve(host: str, port: int) -> Sequence[str]:
-        raise error
+        if error:
+            raise error
+        return []
 
     assert asyncio.run(refusal("http://a.example/", resolve=resolve)) == "there is no host of the name a.example"
-
-
-def test_a_name_without_an_address() -> None:
-    assert asyncio.run(refusal("http://a.example/", resolve=answers_with())) == "there is no host of the name a.example"
 
 
 def test_a_resolver_that_hangs_is_not_waited_for() -> None:

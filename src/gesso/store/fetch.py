@@ -234,7 +234,11 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
     def _permitted(self, host: str, texts: Sequence[str]) -> list[Address]:
         """The addresses that may be connected to: those that the operator opened, or else all, if not one is forbidden."""
         addresses = list(dict.fromkeys(ip_address(text) for text in texts))
-        opened = [address for address in addresses if any(_unwrapped(address) in network for network in self._allowed_ranges)]
+        opened = [
+            address
+            for address in addresses
+            if any(address in network or _unwrapped(address) in network for network in self._allowed_ranges)
+        ]
         if opened:
             return opened
         for address in addresses:
