@@ -1,0 +1,20 @@
+"""A FileStore in memory."""
+
+from __future__ import annotations
+
+from gesso.domain.errors import Unavailable
+from gesso.domain.file import File
+from gesso.testing.disk import Disk
+
+
+class MemoryFiles:
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk = disk or Disk()
+
+    async def add(self, file: File) -> None:
+        if self.disk.trouble:
+            raise Unavailable(self.disk.trouble)
+        self.disk.files[file.access_key] = file
+
+    async def by_access_key(self, access_key: str) -> File | None:
+        return self.disk.files.get(access_key)
