@@ -26,10 +26,13 @@ Observer = Callable[[Task, Sequence[Recorded]], None]
 
 
 class Lifecycle:
-    def __init__(self, store: TaskStore, announcer: Announcer, clock: Clock) -> None:
+    """`live_max_count`: how many Tasks may be in memory before those that wait are left on disk until their turn comes."""
+
+    def __init__(self, store: TaskStore, announcer: Announcer, clock: Clock, live_max_count: int = LIVE_TASKS_MAX_COUNT) -> None:
         self._store = store
         self._announcer = announcer
         self._clock = clock
+        self._live_max_count = live_max_count
         self._observers: list[Observer] = [announcer.publish]
         self._current: dict[int, Task] = {}
         self._visible: dict[int, Task] = {}
@@ -166,7 +169,7 @@ class Lifecycle:
     def _show(self, task: Task) -> None:
         self._id_of_token[task.token] = task.id
         if not task.state.is_terminal:
-            if task.state is TaskState.QUEUED and len(self._current) > LIVE_TASKS_MAX_COUNT and self._current.get(task.id) is task:
+            if task.state is TaskState.QUEUED and len(self._current) > self._live_max_count and self._current.get(task.id) is task:
                 # A long queue waits on disk, not in memory; the Scheduler loads a Task when its turn comes. One that its owner withdraws
                 # just now stays: memory is ahead of the disk.
                 self._forget(task)
