@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 _WORDS = {
     "task_queue": "waiting",
@@ -56,7 +57,7 @@ class Watching:
             self._bar.update(self._row, total=1, completed=1)
         elif kind in ("task_output", "task_error") and isinstance(message, str):
             self.has_log = True
-            self._console.print(f"  {message}", style="dim")
+            self._console.print(Text(f"  {message}", style="dim"))
         elif kind == "task_output" and isinstance(message, dict) and "stepTotal" in message:
             self._step(int(message["stepCurrent"]), int(message["stepTotal"]))
 
