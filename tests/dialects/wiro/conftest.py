@@ -22,3 +22,13 @@ def client(server: LiveServer) -> Iterator[httpx.Client]:
     """A client of a project that needs no signature."""
     with server.client(server.key) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def stopping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with a public origin that takes no more runs."""
+    live = LiveServer(tmp_path_factory.mktemp("stopping"), public_url="https://gesso.example/")
+    live.start()
+    live.drain()
+    yield live
+    live.stop()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from requirements import proves
 from wiro_server import LiveServer, run
 
+from gesso.api.request import Request
 from gesso.api.wiro.auth import bare_signature, proof_of
 from gesso.domain.errors import GessoError, KeyUnknown
 from gesso.domain.limits import NONCE_MAX_CHARACTERS
@@ -197,3 +198,28 @@ def test_public_calls_do_not_look_at_keys(server: LiveServer) -> None:
         with server.client(**headers) as client:
             assert client.post("/Tool/Detail", json={"slugowner": "gesso", "slugproject": "echo"}).json()["result"]
             assert client.get("/File/unknown/x.png").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("9.9.9.9", ["1.2.3.4"], "9.9.9.9"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["1.2.3.4"], "1.2.3.4"),
+        ("::ffff:10.0.0.1", ["1.2.3.4"], "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6, 1.2.3.4, 10.0.0.2"], "1.2.3.4"),
+        ("10.0.0.1", ["6.6.6.6", "1.2.3.4:5555"], "1.2.3.4"),
+        ("10.0.0.1", ["[2001:db8::1]:443"], "2001:db8::1"),
+        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", ["unknown"], "unknown"),
+    ],
+)
+@proves("auth.proxy", "auth.address")
+def test_a_forwarded_address_counts_from_a_trusted_proxy_only(peer: str, forwarded: list[str], address: str) -> None:
+    async def never() -> dict[str, str]:
+        raise AssertionError("nothing is received")
+
+    headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
+    request = Request({"type": "http", "client": (peer, 5), "headers": headers}, never)
+    assert request.address(("10.0.0.0/8",)) == address
+    assert request.address(()) == peer

@@ -2,9 +2,164 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import httpx
+import orjson
+import pytest
+from requirements import proves
+from wiro_server import LONG_S, LiveServer, record, run, running, socket_to
+
+from gesso.api.dialect import Answer
+from gesso.api.request import Request
+from gesso.api.wiro.encode import Encoder, Viewer
+from gesso.api.wiro.sync import Waiting
+
+PATH = "/Run/gesso/echo/sync"
 
 
-def test_x(client: httpx.Client) -> None:
-    answer = client.post("/Run/gesso/echo/sync", json={"text": "hello"})
-    assert answer.json()["tasklist"][0]["pexit"] == "0"
+def _events(text: str) -> list[tuple[str, dict[str, Any]]]:
+    blocks = [block.split("\n") for block in text.strip().split("\n\n") if not block.startswith(":")]
+    return [(name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+@proves("sync.answer")
+def test_the_answer_is_the_task_when_it_has_ended(client: httpx.Client) -> None:
+    answer = client.post(PATH, json={"text": "hello", "outputs": 2})
+    assert answer.status_code == 200
+    task = answer.json()["tasklist"][0]
+    assert (task["status"], task["pexit"], len(task["outputs"]), task["debugoutput"].strip()) == ("task_postprocess_end", "0", 2, "hello")
+    assert answer.json() == client.post("/Task/Detail", json={"taskid": task["id"]}).json()
+
+
+@pytest.mark.parametrize(("query", "headers"), [("?stream=true", {}), ("", {"accept": "text/event-stream"})])
+@proves("sync.stream")
+def test_a_stream_tells_of_start_output_and_end(client: httpx.Client, query: str, headers: dict[str, str]) -> None:
+    answer = client.post(PATH + query, json={"text": "hello", "steps": 2}, headers=headers)
+    assert answer.headers["content-type"] == "text/event-stream"
+    events = _events(answer.text)
+    assert events[0][0] == "start"
+    assert events[0][1]["taskid"] == events[-1][1]["tasklist"][0]["id"]
+    assert {name for name, _ in events[1:-1]} == {"task_output"}
+    assert "hello" in [data["message"] for _, data in events[1:-1]]
+    assert events[-1][0] == "done"
+    assert events[-1][1] == client.post("/Task/Detail", json={"taskid": events[0][1]["taskid"]}).json()
+
+
+@proves("sync.refused")
+def test_a_refused_run_is_refused_as_ever(client: httpx.Client) -> None:
+    for query in ("", "?stream=true"):
+        answer = client.post(PATH + query, json={"steps": "many"})
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["errors"] == [{"code": 0, "message": "Request parameter [steps] must be integer or float"}]
+
+
+@contextlib.contextmanager
+def _impatient(server: LiveServer, client: httpx.Client) -> Iterator[tuple[dict[str, Any], list[Any], Any]]:
+    """A running task, what is sent to a client that waits for a moment only, and a function that lets it wait."""
+    sent: list[Any] = []
+    waiting = Waiting(server.house.services.tasks, Encoder(server.house.catalog), wait_s=0.05, keep_alive_s=0.01)
+    viewer = Viewer(f"{server.url}/v1", "")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    with running(server, client) as answer:
+
+        async def wait(kind: str) -> None:
+            task = await server.house.services.tasks.by_token(answer["socketaccesstoken"])
+            await getattr(waiting, kind)(task, viewer, Request({"type": "http", "headers": []}, receive), send)
+
+        yield answer, sent, lambda kind: server.call(lambda: wait(kind))
+        assert record(client, taskid=answer["taskid"])["status"] == "task_start", "the task goes on"
+
+
+@proves("sync.late")
+def test_after_its_time_a_client_is_told_how_to_come_back(server: LiveServer, client: httpx.Client) -> None:
+    with _impatient(server, client) as (answer, sent, wait):
+        wait("answer")
+    start, body = sent
+    assert start["status"] == 504
+    late = orjson.loads(body["body"])
+    assert (late["taskid"], late["socketaccesstoken"], late["result"]) == (answer["taskid"], answer["socketaccesstoken"], False)
+
+
+@proves("sync.late", "sync.keep-alive")
+def test_a_quiet_stream_is_kept_alive_and_ends_in_time(server: LiveServer, client: httpx.Client) -> None:
+    with running(server, client), _queued_stream(server, client) as text:
+        assert ": keep-alive\n\n" in text
+        events = _events(text)
+        assert [name for name, _ in events] == ["start", "error"]
+        assert events[-1][1]["taskid"] == events[0][1]["taskid"]
+
+
+@contextlib.contextmanager
+def _queued_stream(server: LiveServer, client: httpx.Client) -> Iterator[str]:
+    """What a stream sends of a task that stays queued."""
+    answer, sent = run(client), []
+    waiting = Waiting(server.house.services.tasks, Encoder(server.house.catalog), wait_s=0.1, keep_alive_s=0.02)
+
+    async def send(message: Any) -> None:
+        sent.append(message.get("body", b""))
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def wait() -> None:
+        task = await server.house.services.tasks.by_token(answer["socketaccesstoken"])
+        await waiting.stream(task, Viewer("", ""), Request({"type": "http", "headers": []}, receive), send)
+
+    server.call(wait)
+    yield b"".join(sent).decode()
+    client.post("/Task/Kill", json={"taskid": answer["taskid"]})
+
+
+@pytest.mark.parametrize("query", ["", "?stream=true"])
+@proves("sync.left")
+def test_a_client_that_leaves_withdraws_its_task(server: LiveServer, client: httpx.Client, query: str) -> None:
+    number = int(run(client)["taskid"]) + 1
+    _leave(client, query, {"delay": LONG_S, "steps": 10_000})
+    task = record(client, taskid=number)
+    with socket_to(server) as socket:
+        socket.register(task["socketaccesstoken"])
+        assert socket.until("task_cancel")[-1]["terminal"]
+
+
+@proves("sync.left")
+def test_a_task_with_a_callback_goes_on_without_its_client(server: LiveServer, client: httpx.Client) -> None:
+    number = int(run(client)["taskid"]) + 1
+    _leave(client, "?stream=true", {"delay": 0.2, "callbackUrl": "http://127.0.0.1:9/hook"})
+    task = record(client, taskid=number)
+    with socket_to(server) as socket:
+        socket.register(task["socketaccesstoken"])
+        assert socket.until("task_cancel", "task_postprocess_end")[-1]["success"]
+
+
+def _leave(client: httpx.Client, query: str, fields: dict[str, Any]) -> None:
+    """Begin a waiting run and go away as soon as it is under way."""
+    if query:
+        with client.stream("POST", PATH + query, json=fields) as answer:
+            next(answer.iter_lines())
+    else:
+        with contextlib.suppress(httpx.ReadTimeout):
+            client.post(PATH, json=fields, timeout=0.5)
+
+
+@proves("sync.answer")
+def test_an_answer_is_whole() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Answer(b"{}", 200, headers=((b"x-a", b"b"),)).send(send))
+    assert sent[0]["headers"] == [(b"content-type", b"application/json"), (b"content-length", b"2"), (b"x-a", b"b")]
+    assert sent[1]["body"] == b"{}"

@@ -18,7 +18,6 @@ import uvloop
 from websockets.sync.client import ClientConnection, connect
 
 from gesso.config import Settings
-from gesso.domain.model import Model
 from gesso.domain.project import AuthMethod, Key, signature
 from gesso.serving import bind
 from gesso.wiring import House
@@ -32,6 +31,7 @@ class LiveServer:
     """`url`: the origin. `key`: of a project without signatures; `signing`: of one that signs; `other`: of a third."""
 
     def __init__(self, data: Path, **settings: Any) -> None:
+        self._data = data
         self._settings = Settings(data=data, workers=1, fetch_allow="127.0.0.0/8", kill_grace_s=0.5, stop_grace_s=0, **settings)
         self._listener = bind("127.0.0.1", 0)
         self.origin = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -62,9 +62,13 @@ class LiveServer:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_TIMEOUT_S)
 
-    @property
-    def models(self) -> tuple[Model, ...]:
-        return self.house.catalog.all()
+    def stored_files(self) -> dict[str, Path]:
+        """The bytes that the server keeps, by access key."""
+        return {path.name: path for path in (self._data / "blobs").rglob("*") if path.is_file()}
+
+    def drain(self) -> None:
+        """Let the server stop taking runs, while it answers the rest."""
+        self.call(self.house.drain)
 
     def client(self, key: Key | None = None, **headers: str) -> httpx.Client:
         proof = {} if key is None else {"x-api-key": key.api_key}
