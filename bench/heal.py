@@ -48,9 +48,9 @@ def fill(photograph: np.ndarray, white: np.ndarray, method: str) -> np.ndarray:
     """As the Engine does it: every hole in its own crop."""
     result = photograph.copy()
     for hole in find_holes(white):
-        name = choose(hole.inside) if method == "auto" else method
         place = hole.rows, hole.columns
         crop = np.ascontiguousarray(result[place])
+        name = choose(crop, hole.inside) if method == "auto" else method
         result[place][hole.inside] = FILLS[name](crop, hole.inside, ~white[place], lambda: None)[hole.inside]
     return result
 

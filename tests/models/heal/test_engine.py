@@ -165,7 +165,7 @@ def test_progress_rises_to_its_end_and_the_log_says_what_was_done(tmp_path: Path
     assert emit.steps == sorted(emit.steps)
     assert emit.steps[-1] == (3, 3)
     assert emit.logs[0] == "Filling 0.33 % of 640 x 480 pixels, 2 holes: where the mask's luminance is 50 % or more."
-    assert emit.logs[-1] == "Filled by patch (1), telea (1)."
+    assert emit.logs[-1] == "Filled by patch (1), frequency (1)."
     assert emit.warnings == []
 
 

@@ -38,9 +38,9 @@ class HealEngine:
         used: dict[str, int] = {}
         emit.progress(0, len(holes) + 1)
         for number, hole in enumerate(holes, start=1):
-            method = choose(hole.inside) if inputs["method"] == "auto" else inputs["method"]
-            used[method] = used.get(method, 0) + 1
             place = hole.rows, hole.columns
+            method = choose(colour[place], hole.inside) if inputs["method"] == "auto" else inputs["method"]
+            used[method] = used.get(method, 0) + 1
             known, source = _usable(mask.white[place], pending[place], None if picture.alpha is None else picture.alpha[place])
             crop = _with_guesses(colour[place], ~(known | hole.inside))
             colour[place][hole.inside] = FILLS[method](crop, hole.inside, source, emit.check)[hole.inside]

@@ -26,13 +26,18 @@ _DIFFUSION_PIXELS, _FREQUENCY_PIXELS = 150_000, 5_000
 _PATCH_PIXELS = 1_000_000
 # The frequency method returns rubbish for crops smaller than its block of 16 with a border of 16 on both sides.
 _FREQUENCY_SIDE = 48
-# Widest hole, in pixels from its deepest point to its edge, that `auto` leaves to diffusion: see docs/decisions/0005-heal-methods.md.
-_THIN = 4.0
+# Deepest hole, in pixels from its deepest point to its edge, that `auto` leaves to the frequency method, and to diffusion where that
+# method cannot serve: measured in docs/decisions/0005-heal-methods.md.
+_THIN, _HAIR = 5.0, 1.5
 
 
-def choose(inside: np.ndarray) -> str:
-    """The method for a hole when the client leaves the choice to us."""
-    return "telea" if depth(inside) <= _THIN else "patch"
+def choose(colour: np.ndarray, inside: np.ndarray) -> str:
+    """The method for a hole when the client leaves the choice to us. Shapes: as for a way to fill."""
+    deepest = depth(inside)
+    # At 16 bits, or over so many pixels that it would have to work at a smaller size, the frequency method loses what it is good at.
+    if deepest <= _THIN and colour.dtype == np.uint8 and np.count_nonzero(inside) <= _FREQUENCY_PIXELS:
+        return "frequency"
+    return "navier-stokes" if deepest <= _HAIR else "patch"
 
 
 def _diffuse(colour: np.ndarray, inside: np.ndarray, source: np.ndarray, check: Check, *, algorithm: int) -> np.ndarray:

@@ -25,14 +25,17 @@ line of text that runs through a large hole is continued by luck. There is no pr
 transparent it counts as black. If all that is painted has one colour on a transparent ground, the paint is the mask, whatever its colour.
 Paint a pixel or two over the edge of what is to go: what is left of its rim is copied into the hole.
 
-**Methods.** `auto` takes `telea` for thin holes and `patch` for all others.
+**Methods.** `auto` takes `frequency` for scratches and specks up to about 10 pixels wide, and `patch` for everything wider.
 
 | method | how | good for |
 |---|---|---|
-| `telea` | carries colours inwards from the rim | scratches, thin writing |
-| `navier-stokes` | continues lines of equal brightness inwards | the same, a little smoother |
-| `frequency` | continues waves, in 8 bits | regular, fine patterns in small holes |
-| `patch` | copies small pieces that fit together | everything wider than a few pixels |
+| `frequency` | continues the waves of the surroundings; works in 8 bits | scratches, writing, dust |
+| `patch` | copies small pieces that fit together, from coarse to fine | texture, larger holes |
+| `telea` | carries colours inwards from the rim | the fastest, smooth |
+| `navier-stokes` | continues lines of equal brightness inwards | the same, a little better on hairlines |
+
+A picture with 16 bits per channel is never left to `frequency` by `auto`. A hole of more than 5 thousand pixels (`frequency`), 150 thousand
+(`telea`, `navier-stokes`) or a million (`patch`) is filled at a smaller size and enlarged, and is softer for it.
 
 JPEG, PNG, WebP, TIFF, AVIF, GIF and BMP are read, up to 100 megapixels; of an animation, the first frame. AVIF is read at 8 bits.
 """
@@ -84,9 +87,9 @@ MODEL = Model(
                     default="auto",
                     options=(
                         Option("auto", "Automatic"),
-                        Option("telea", "Telea: thin scratches"),
-                        Option("navier-stokes", "Navier-Stokes: thin scratches, smooth"),
-                        Option("frequency", "Frequency: fine regular patterns"),
+                        Option("telea", "Telea: fastest, smooth"),
+                        Option("navier-stokes", "Navier-Stokes: hairlines, smooth"),
+                        Option("frequency", "Frequency: scratches, writing, dust"),
                         Option("patch", "Patch: textures and larger holes"),
                     ),
                     advanced=True,
