@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -57,35 +56,33 @@ def test_a_refused_run_is_refused_as_ever(client: httpx.Client) -> None:
         assert answer.json()["errors"] == [{"code": 0, "message": "Request parameter [steps] must be integer or float"}]
 
 
-@contextlib.contextmanager
-def _impatient(server: LiveServer, client: httpx.Client) -> Iterator[tuple[dict[str, Any], list[Any], Any]]:
-    """A running task, what is sent to a client that waits for a moment only, and a function that lets it wait."""
+def _wait(server: LiveServer, token: str, kind: str, *, is_accepting: bool = True, is_gone: bool = False) -> list[Any]:
+    """What is sent to a client that waits for a moment only, or that has gone already."""
     sent: list[Any] = []
-    waiting = Waiting(server.house.services.tasks, Encoder(server.house.catalog), wait_s=0.05, keep_alive_s=0.01)
-    viewer = Viewer(f"{server.url}/v1", "")
+    services = server.house.services
+    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: is_accepting, wait_s=0.1, keep_alive_s=0.02)
 
     async def send(message: Any) -> None:
         sent.append(message)
 
     async def receive() -> dict[str, Any]:
-        await asyncio.Event().wait()
-        return {}
+        if not is_gone:
+            await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
 
-    with running(server, client) as answer:
+    async def wait() -> None:
+        task = await services.tasks.by_token(token)
+        await getattr(waiting, kind)(task, Viewer("", ""), Request({"type": "http", "headers": []}, receive), send)
 
-        async def wait(kind: str) -> None:
-            task = await server.house.services.tasks.by_token(answer["socketaccesstoken"])
-            await getattr(waiting, kind)(task, viewer, Request({"type": "http", "headers": []}, receive), send)
-
-        yield answer, sent, lambda kind: server.call(lambda: wait(kind))
-        assert record(client, taskid=answer["taskid"])["status"] == "task_start", "the task goes on"
+    server.call(wait)
+    return sent
 
 
 @proves("sync.late")
 def test_after_its_time_a_client_is_told_how_to_come_back(server: LiveServer, client: httpx.Client) -> None:
-    with _impatient(server, client) as (answer, sent, wait):
-        wait("answer")
-    start, body = sent
+    with running(server, client) as answer:
+        start, body = _wait(server, answer["socketaccesstoken"], "answer")
+        assert record(client, taskid=answer["taskid"])["status"] == "task_start", "the task goes on"
     assert start["status"] == 504
     late = orjson.loads(body["body"])
     assert (late["taskid"], late["socketaccesstoken"], late["result"]) == (answer["taskid"], answer["socketaccesstoken"], False)
@@ -93,33 +90,28 @@ def test_after_its_time_a_client_is_told_how_to_come_back(server: LiveServer, cl
 
 @proves("sync.late", "sync.keep-alive")
 def test_a_quiet_stream_is_kept_alive_and_ends_in_time(server: LiveServer, client: httpx.Client) -> None:
-    with running(server, client), _queued_stream(server, client) as text:
-        assert ": keep-alive\n\n" in text
-        events = _events(text)
-        assert [name for name, _ in events] == ["start", "error"]
-        assert events[-1][1]["taskid"] == events[0][1]["taskid"]
+    with running(server, client):
+        queued = run(client)
+        text = b"".join(message.get("body", b"") for message in _wait(server, queued["socketaccesstoken"], "stream")).decode()
+        assert client.post("/Task/Cancel", json={"taskid": queued["taskid"]}).json()["result"], "the task was still queued"
+    assert ": keep-alive\n\n" in text
+    (_, start), (name, late) = _events(text)
+    assert name == "error"
+    assert late["taskid"] == start["taskid"] == queued["taskid"]
 
 
-@contextlib.contextmanager
-def _queued_stream(server: LiveServer, client: httpx.Client) -> Iterator[str]:
-    """What a stream sends of a task that stays queued."""
-    answer, sent = run(client), []
-    waiting = Waiting(server.house.services.tasks, Encoder(server.house.catalog), wait_s=0.1, keep_alive_s=0.02)
-
-    async def send(message: Any) -> None:
-        sent.append(message.get("body", b""))
-
-    async def receive() -> dict[str, Any]:
-        await asyncio.Event().wait()
-        return {}
-
-    async def wait() -> None:
-        task = await server.house.services.tasks.by_token(answer["socketaccesstoken"])
-        await waiting.stream(task, Viewer("", ""), Request({"type": "http", "headers": []}, receive), send)
-
-    server.call(wait)
-    yield b"".join(sent).decode()
-    client.post("/Task/Kill", json={"taskid": answer["taskid"]})
+@pytest.mark.parametrize("kind", ["answer", "stream"])
+@pytest.mark.parametrize("is_accepting", [True, False])
+@proves("sync.left")
+def test_a_server_that_stops_does_not_take_its_clients_for_gone(
+    server: LiveServer, client: httpx.Client, kind: str, is_accepting: bool
+) -> None:
+    with running(server, client):
+        queued = run(client)
+        _wait(server, queued["socketaccesstoken"], kind, is_accepting=is_accepting, is_gone=True)
+        task = client.post("/Task/Detail", json={"taskid": queued["taskid"]}).json()["tasklist"][0]
+        assert task["status"] == ("task_cancel" if is_accepting else "task_queue")
+        client.post("/Task/Kill", json={"taskid": queued["taskid"]})
 
 
 @pytest.mark.parametrize("query", ["", "?stream=true"])

@@ -50,7 +50,7 @@ class Wiro:
         self._encoder = Encoder(services.catalog)
         self._forms = {model.name: decode.Form(model) for model in services.catalog.all()}
         self._owners = Owners(services)
-        self._waiting = Waiting(services.tasks, self._encoder)
+        self._waiting = Waiting(services.tasks, self._encoder, services.is_accepting)
         self._routes: Mapping[tuple[str, ...], Route] = {
             ("Task", "Detail"): self._detail,
             ("Task", "Cancel"): self._cancel,

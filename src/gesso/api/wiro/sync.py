@@ -1,29 +1,32 @@
 """A run that the client waits for: one answer at the end, or a stream of server-sent events. Source: protocol, section 2.11.
 
 Decided here: a client that leaves before the end withdraws its task, which then costs nothing, as a program expects of a call that it
-breaks off. With a callback address somebody else waits for the result, and the task goes on.
+breaks off. With a callback address somebody else waits for the result, and the task goes on. So it does when it is the server that hangs
+up, because it stops: it has accepted the task, and the next one will carry it out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
+import structlog
 from starlette.types import Send
 
 from gesso.api.dialect import Answer
 from gesso.api.request import Request
 from gesso.api.wiro.encode import Encoder, Viewer, submitted
-from gesso.api.wiro.errors import refusal
+from gesso.api.wiro.errors import explain, refusal
 from gesso.api.wiro.frames import frames
-from gesso.domain.errors import NotKillable
+from gesso.domain.errors import GessoError
 from gesso.domain.event import LiveEvent, Recorded
 from gesso.domain.limits import SYNC_WAIT_S
 from gesso.domain.task import Task
 from gesso.services.tasks import Tasks
+
+log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE_S = 15.0
 _STREAM_HEADERS = [
@@ -44,9 +47,17 @@ def wants_stream(request: Request) -> bool:
 class Waiting:
     """`wait_s`: how long a client is kept waiting before it is sent away with the means to come back."""
 
-    def __init__(self, tasks: Tasks, encoder: Encoder, wait_s: float = SYNC_WAIT_S, keep_alive_s: float = _KEEP_ALIVE_S) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        encoder: Encoder,
+        is_accepting: Callable[[], bool],
+        wait_s: float = SYNC_WAIT_S,
+        keep_alive_s: float = _KEEP_ALIVE_S,
+    ) -> None:
         self._tasks = tasks
         self._encoder = encoder
+        self._is_accepting = is_accepting
         self._wait_s = wait_s
         self._keep_alive_s = keep_alive_s
 
@@ -84,10 +95,13 @@ class Waiting:
                     return
                 if not coming.done():
                     is_late = clock() >= deadline
-                    last = b"event: error\ndata: " + self._late(task).body + b"\n\n" if is_late else b""
+                    last = _broken(self._late(task)) if is_late else b""
                     await _write(send, last or b": keep-alive\n\n")
                 elif (happened := coming.result()) is None:
                     last = _event("done", self._encoder.detail(task, viewer))
+                    await _write(send, last)
+                elif isinstance(happened, GessoError):
+                    last = _broken(explain(happened))
                     await _write(send, last)
                 else:
                     task = happened[0]
@@ -107,13 +121,25 @@ class Waiting:
         return refusal(504, 0, "The task has not ended yet. It goes on: ask for it by its id or its token.", names)
 
     async def _leave(self, task: Task) -> None:
-        if not task.callback_url:
-            with contextlib.suppress(NotKillable):
-                await self._tasks.kill(task)
+        if task.callback_url or not self._is_accepting():
+            return
+        try:
+            await self._tasks.kill(task)
+        except GessoError as error:
+            # It has ended meanwhile, or cannot be stopped now. Nobody is left to be told.
+            log.info("a task outlives its client", task_id=task.id, error=str(error))
 
 
-async def _next(told: AsyncIterator[_Told]) -> _Told | None:
-    return await anext(told, None)
+async def _next(told: AsyncIterator[_Told]) -> _Told | GessoError | None:
+    """What happened next; None after the end. Errors come as values, because half of the answer is out already."""
+    try:
+        return await anext(told, None)
+    except GessoError as error:
+        return error
+
+
+def _broken(answer: Answer) -> bytes:
+    return b"event: error\ndata: " + answer.body + b"\n\n"
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
