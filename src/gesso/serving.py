@@ -40,7 +40,10 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket: clients may connect at once, and are answered when the server is ready. Errors: OSError when the address is taken or not of this machine."""
+    """A listening socket: clients may connect at once, and are answered when the server is ready.
+
+    Errors: OSError when the address is taken or not of this machine.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -61,7 +64,8 @@ def serve(settings: Settings, listener: socket.socket, on_ready: Callable[[House
 
 
 async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable[[House], None]) -> None:
-    house = House(settings)
+    host, port = listener.getsockname()[:2]
+    house = House(settings, own_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
     config = uvicorn.Config(

@@ -77,8 +77,11 @@ class Store:
 class House:
     """A whole server without its sockets: `app` serves HTTP and WebSockets between `start` and `stop`."""
 
-    def __init__(self, settings: Settings, models: tuple[Model, ...] | None = None) -> None:
-        """`models`: other Models than the registry's, for tests. Errors: DataInUse, and those of Store."""
+    def __init__(self, settings: Settings, models: tuple[Model, ...] | None = None, own_url: str = "") -> None:
+        """`models`: other Models than the registry's, for tests. `own_url`: the origin that it listens on, for URLs in webhooks.
+
+        Errors: DataInUse, and those of Store.
+        """
         self.settings = settings
         data = settings.data.resolve()
         data.mkdir(parents=True, exist_ok=True)
@@ -119,6 +122,7 @@ class House:
             accounts=self.store.accounts,
             is_accepting=self._is_accepting,
             public_url=settings.public_url.rstrip("/"),
+            own_url=own_url,
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
         )
         self.app: ASGIApp = build_app(self.services)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ class Scheduler:
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
         self._is_woken = False
+        # Rounds belong to no request: without a context of their own they would log under the id of the one that woke them.
+        self._context = contextvars.Context()
         self.is_accepting = False
 
     async def start(self) -> None:
@@ -70,7 +73,7 @@ class Scheduler:
         """Have a round soon; many wakes before it are one."""
         if not self._is_woken:
             self._is_woken = True
-            asyncio.get_running_loop().call_soon(self._round)
+            asyncio.get_running_loop().call_soon(self._round, context=self._context)
 
     async def _close_attempt(self, entry: QueueEntry) -> None:
         task = await self._lifecycle.load(entry.task_id)

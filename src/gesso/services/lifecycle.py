@@ -17,7 +17,7 @@ import structlog
 from gesso.domain.errors import GessoError, IllegalStep, StaleAttempt, TaskUnknown
 from gesso.domain.event import Event, LiveEvent, Queued, Recorded
 from gesso.domain.file import File
-from gesso.domain.limits import ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT
+from gesso.domain.limits import ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.task import Task, TaskState, apply
 from gesso.ports import Announcer, Clock, TaskChange, TaskStore
 
@@ -39,6 +39,7 @@ class Lifecycle:
         self._ended: OrderedDict[int, Task] = OrderedDict()
         self._id_of_token: dict[str, int] = {}
         self._waiters: dict[int, list[asyncio.Future[Task]]] = {}
+        self._held: dict[int, list[tuple[int, LiveEvent]]] = {}
         self._readings: dict[int, asyncio.Future[Task]] = {}
 
     def observe(self, observer: Observer) -> None:
@@ -80,10 +81,14 @@ class Lifecycle:
         return self._write(TaskChange(task, before, tuple(recorded), files, charge, notify_url))
 
     def tell(self, task_id: int, event: LiveEvent) -> None:
-        """Announce a live Event. It is not kept."""
-        task = self._visible.get(task_id)
-        if task is not None:
-            self._announcer.publish_live(task, event)
+        """Announce a live Event, after the steps that came before it. It is not kept."""
+        shown, current = self._visible.get(task_id), self._current.get(task_id)
+        if shown is None or current is None:
+            return
+        if shown.seq == current.seq:
+            self._announcer.publish_live(shown, event)
+        elif len(held := self._held.setdefault(task_id, [])) < SUBSCRIBER_QUEUE_MAX_EVENTS:
+            held.append((current.seq, event))
 
     def current(self, task_id: int) -> Task | None:
         """The Task as it is, ahead of the disk, if it is under way and in memory."""
@@ -97,6 +102,8 @@ class Lifecycle:
         reading = self._readings.get(task_id)
         if reading is None:
             reading = self._readings[task_id] = asyncio.ensure_future(self._bring(task_id))
+            # Where all who asked are cancelled, nobody else looks at its error.
+            reading.add_done_callback(lambda done: done.cancelled() or done.exception())
         stored = await asyncio.shield(reading)
         return self._current.get(task_id) or self._ended.get(task_id) or stored
 
@@ -165,6 +172,17 @@ class Lifecycle:
         self._show(task)
         for observer in self._observers:
             observer(task, change.events)
+        if held := self._held.pop(task.id, None):
+            self._release(task, held)
+
+    def _release(self, task: Task, held: list[tuple[int, LiveEvent]]) -> None:
+        """Announce the live Events that waited for this commit; those that wait for a later one go on waiting."""
+        for seq, event in held:
+            if seq <= task.seq:
+                self._announcer.publish_live(task, event)
+        later = [(seq, event) for seq, event in held if seq > task.seq]
+        if later:
+            self._held[task.id] = later
 
     def _show(self, task: Task) -> None:
         self._id_of_token[task.token] = task.id
@@ -187,6 +205,7 @@ class Lifecycle:
             self._id_of_token.pop(oldest.token, None)
 
     def _forget(self, task: Task) -> None:
+        self._held.pop(task.id, None)
         self._current.pop(task.id, None)
         self._visible.pop(task.id, None)
         self._id_of_token.pop(task.token, None)

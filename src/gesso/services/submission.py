@@ -12,6 +12,7 @@ from gesso.domain.errors import FileRefused, GessoError, ModelNotReady, Unavaila
 from gesso.domain.event import FileInput
 from gesso.domain.file import File, Received
 from gesso.domain.ids import new_token
+from gesso.domain.limits import FILES_MAX_COUNT
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind, Parameter
 from gesso.domain.project import Project
@@ -84,8 +85,9 @@ class Submission:
         types = {received.access_key: received.content_type for received in order.received}
         for name, given in order.files.items():
             parameter = model.by_id[name]
-            if parameter.kind is Kind.FILE and len(given) > 1:
-                raise FileRefused(name, f"{len(given)} were sent, and it takes one")
+            most = 1 if parameter.kind is Kind.FILE else int(parameter.maximum or FILES_MAX_COUNT)
+            if len(given) > most:
+                raise FileRefused(name, f"{len(given)} were sent, and it takes {most} at most")
             for one in given:
                 if one.access_key:
                     content_type = types.get(one.access_key)

@@ -57,7 +57,6 @@ def test_a_run_is_told_in_order(server: LiveServer, client: httpx.Client) -> Non
     assert frames[-1]["outputs"] == record(client, taskid=answer["taskid"])["outputs"]
 
 
-@pytest.mark.xfail(reason="the services announce live events before the commit of the steps that lead to them", strict=True)
 @proves("socket.order")
 def test_output_is_told_between_start_and_end(server: LiveServer, client: httpx.Client) -> None:
     with socket_to(server) as socket, running(server, client) as blocking:
