@@ -27,10 +27,9 @@ def read_settings(**given: Any) -> Settings:
 
 def _sentence(error: Any) -> str:
     """Source: pydantic's ErrorDetails."""
-    name = ".".join(map(str, error["loc"][:1]))
-    reason = error["msg"].removeprefix("Value error, ")
-    given = error["input"]
-    return f"The setting {name} (--{name.replace('_', '-')}, GESSO_{name.upper()}) cannot be {given!r}: {reason}."
+    name = str(error["loc"][0])
+    reason = error["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return f"The setting {name} (GESSO_{name.upper()}) cannot be {error['input']!r}: {reason}."
 
 
 def command(words: str, settings: Settings) -> str:

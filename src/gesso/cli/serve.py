@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
+import signal
 import socket
 from typing import Any
 
@@ -37,12 +39,18 @@ def serve(**given: Any) -> None:
     data = settings.data.resolve()
 
     def announce(house: House) -> None:
+        # One turn of the loop later the server has its signal handlers: who reads that it is ready may stop it at once.
+        asyncio.get_running_loop().call_soon(tell, house)
+
+    def tell(house: House) -> None:
         # The port answers from here on: who finds the note may connect at once.
         listener.listen(_BACKLOG)
         url = _url(settings.host, listener)
         note_running(data, Running(url, os.getpid()))
         _print_where(settings, house.catalog, url)
 
+    # Until the server takes signals over, SIGTERM does what Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with sentences(settings):
             serve_until_signal(settings, listener, announce)

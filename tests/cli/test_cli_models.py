@@ -1,0 +1,130 @@
+"""`gesso models`, `gesso models pull` and `gesso doctor`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+from cli_terminal import Server, Terminal
+
+from gesso.models.registry import BUILT_IN
+
+FLUX = "black-forest-labs/FLUX.1-Fill-dev"
+# A model whose weights are one file.
+LOCAL_MODEL = """
+from gesso.sdk import Model, Readiness
+
+
+def readiness(weights):
+    is_there = (weights / "weights.bin").is_file()
+    return Readiness(is_there, "ready" if is_there else "weights missing", "" if is_there else f"Put weights.bin into {weights}.")
+
+
+MODEL = Model("home", "Brush", "Brush", "Paints.", "brush:Engine", (), licence="A licence", readiness=readiness)
+"""
+
+
+@pytest.fixture
+def brush(terminal: Terminal) -> Terminal:
+    data = terminal.folder / "gesso-data"
+    data.mkdir()
+    (data / "brush.py").write_text(LOCAL_MODEL)
+    (data / "gesso.toml").write_text('models = ["brush.py:MODEL"]\n')
+    return terminal
+
+
+def test_models_are_listed_without_a_server_and_nothing_is_made(terminal: Terminal) -> None:
+    done = terminal.gesso("models", "--json", "--data", "nothing")
+    assert (done.code, done.err) == (0, "")
+    listed = json.loads(done.out)
+    assert [model["model"] for model in listed] == [model.name for model in BUILT_IN]
+    by_name = {model["model"]: model for model in listed}
+    assert by_name["gesso/echo"]["ready"]
+    assert not by_name[FLUX]["ready"]
+    assert by_name[FLUX]["reason"]
+    assert not (terminal.folder / "nothing").exists()
+
+
+def test_models_for_people_say_what_to_do(terminal: Terminal) -> None:
+    done = terminal.gesso("models")
+    assert done.code == 0
+    assert "gesso/heal" in done.out
+    assert f"gesso models pull {FLUX}" in done.out or "pip install" in done.out
+
+
+def test_a_model_without_weights_has_nothing_to_pull(terminal: Terminal) -> None:
+    done = terminal.gesso("models", "pull", "gesso/echo")
+    assert done.code == 1
+    assert "gesso/echo needs no weights" in done.err
+
+
+def test_an_unknown_model_is_told_with_the_known_ones(terminal: Terminal) -> None:
+    done = terminal.gesso("models", "pull", "gesso/paint")
+    assert done.code == 1
+    assert "There is no model gesso/paint here. There are: " in done.err
+    assert "gesso/heal" in done.err
+
+
+def test_weights_are_taken_from_a_folder(brush: Terminal) -> None:
+    source = brush.folder / "elsewhere"
+    (source / "deep").mkdir(parents=True)
+    (source / "weights.bin").write_bytes(b"w")
+    (source / "deep" / "config.json").write_text("{}")
+    done = brush.gesso("models", "pull", "home/brush", "--from", source)
+    assert done.code == 0, done.err
+    assert "come under the A licence" in done.err
+    target = brush.folder / "gesso-data" / "weights" / "home" / "Brush"
+    assert (target / "weights.bin").read_bytes() == b"w"
+    assert (target / "deep" / "config.json").exists()
+    again = brush.gesso("models", "pull", "home/brush", "--from", source)
+    assert (again.code, again.err) == (0, "")
+    assert "home/Brush is ready." in again.out
+
+
+def test_a_folder_without_what_is_needed_is_told(brush: Terminal) -> None:
+    (brush.folder / "empty").mkdir()
+    assert "is empty" in brush.gesso("models", "pull", "home/Brush", "--from", "empty").err
+    assert "is no folder" in brush.gesso("models", "pull", "home/Brush", "--from", "nowhere").err
+    (brush.folder / "empty" / "other.bin").write_bytes(b"x")
+    done = brush.gesso("models", "pull", "home/Brush", "--from", "empty")
+    assert done.code == 1
+    assert "cannot run yet (weights missing). Put weights.bin into" in done.err
+
+
+def test_a_hub_that_cannot_be_reached_is_told(brush: Terminal) -> None:
+    done = brush.gesso("models", "pull", "home/Brush", HF_HUB_OFFLINE="1")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    if importlib.util.find_spec("huggingface_hub") is None:
+        assert "huggingface_hub is not installed" in done.err
+    else:
+        assert "The hub could not be reached" in done.err
+    assert "--from" in done.err
+
+
+def test_a_doctor_beside_a_server_finds_it(beside: Terminal, server: Server) -> None:
+    done = beside.gesso("doctor")
+    assert done.code == 0, done.err
+    assert f"A server runs on this folder, at {server.url}." in done.out
+    assert "gesso/heal is ready." in done.out
+    assert "SQLite" in done.out
+
+
+def test_a_doctor_finds_what_nobody_else_would(brush: Terminal) -> None:
+    data = brush.folder / "gesso-data"
+    (data / "gesso.toml").write_text('models = ["brush.py:MODEL"]\nprot = 8701\n')
+    (data / "secret.key").write_bytes(b"x" * 32)
+    (data / "secret.key").chmod(0o644)
+    done = brush.gesso("doctor", GESSO_PROT="8701")
+    assert done.code == 0
+    assert "The environment has GESSO_PROT, which is no setting." in done.out
+    assert "sets prot, which is no setting." in done.out
+    assert "secret.key can be read by others." in done.out
+    assert "home/Brush: weights missing." in done.out
+
+
+def test_a_doctor_counts_problems(terminal: Terminal) -> None:
+    done = terminal.gesso("doctor", "--data", "/proc/gesso-data", GESSO_MODELS='["nothing.py"]')
+    assert done.code == 1
+    assert "gesso: 2 problems found." in done.err

@@ -1,0 +1,118 @@
+"""`gesso serve`: where it says it is, how it stops, and one clear line for each way in which it cannot start."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+from cli_terminal import Done, Server, Terminal, serving
+
+
+def refused(done: Done) -> str:
+    """The one line of a refusal."""
+    assert done.code == 1
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    assert done.err.startswith("gesso: ")
+    return done.err
+
+
+def test_a_server_says_where_it_is_and_what_to_do_next(server: Server) -> None:
+    port = server.url.rpartition(":")[2]
+    assert f"http://127.0.0.1:{port}/v1" in server.said
+    assert f"ws://127.0.0.1:{port}/v1" in server.said
+    assert str(server.data) in server.said
+    assert "gesso/heal" in server.said
+    assert "weights missing" in server.said or "extra missing" in server.said
+    assert f"gesso project create my-project --data {server.data}" in server.said
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_the_note_of_a_running_server_names_its_process(server: Server) -> None:
+    note = server.data / "server.json"
+    assert json.loads(note.read_text("utf-8")) == {"url": server.url, "pid": server.process.pid}
+    assert note.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
+def test_a_signal_stops_it_cleanly_and_takes_its_note_away(terminal: Terminal, tmp_path: Path, by: signal.Signals) -> None:
+    with serving(terminal, tmp_path / "data") as server:
+        assert (server.data / "server.json").exists()
+        done = server.stop(by)
+    assert (done.code, done.err) == (0, "")
+    assert not (tmp_path / "data" / "server.json").exists()
+
+
+def test_a_taken_port_is_named(terminal: Terminal) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        line = refused(terminal.gesso("serve", "--port", str(port)))
+    assert f"Port {port} of 127.0.0.1 is taken" in line
+    assert f"--port {port + 1}" in line
+
+
+def test_the_same_server_twice_is_told_where_it_runs(beside: Terminal, server: Server) -> None:
+    line = refused(beside.gesso("serve", "--port", server.url.rpartition(":")[2]))
+    assert f"already runs here, at {server.url}" in line
+
+
+def test_a_data_folder_in_use_is_told(beside: Terminal, server: Server) -> None:
+    line = refused(beside.gesso("serve", "--port", "0"))
+    assert f"Another gesso server uses {server.data}" in line
+    assert (server.data / "server.json").exists()
+
+
+def test_a_damaged_secret_key_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret.key").write_bytes(b"short")
+    line = refused(terminal.gesso("serve", "--port", "0", "--data", "data"))
+    assert "secret.key is damaged" in line
+    assert "backup" in line
+
+
+def test_a_damaged_database_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "gesso.db").write_bytes(b"no database at all, " * 100)
+    line = refused(terminal.gesso("serve", "--port", "0", "--data", "data"))
+    assert "gesso.db cannot be used" in line
+
+
+@pytest.mark.parametrize("folder", ["file", "/dev/null/data", "/proc/gesso-data"])
+def test_a_data_folder_that_cannot_be_is_told(terminal: Terminal, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    line = refused(terminal.gesso("serve", "--port", "0", "--data", folder))
+    assert folder in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("GESSO_PORT", "70000", "The setting port (GESSO_PORT) cannot be '70000': it should be less than or equal to 65535."),
+        ("GESSO_FETCH_ALLOW", "home", "The setting fetch_allow (GESSO_FETCH_ALLOW) cannot be 'home'"),
+        ("GESSO_LOG_LEVEL", "loud", "log_level"),
+        ("GESSO_MODELS", '["nothing.py:MODEL"]', "nothing.py"),
+        ("GESSO_HOST", "203.0.113.7", "203.0.113.7 is no address of this machine"),
+    ],
+)
+def test_bad_settings_are_named(terminal: Terminal, name: str, value: str, sentence: str) -> None:
+    port = {} if name == "GESSO_PORT" else {"GESSO_PORT": "0"}
+    assert sentence in refused(terminal.gesso("serve", **{name: value}, **port))
+
+
+def test_a_broken_gesso_toml_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "gesso-data").mkdir()
+    (tmp_path / "gesso-data" / "gesso.toml").write_text("port = = 1\n")
+    assert "gesso.toml in the data folder cannot be read" in refused(terminal.gesso("serve"))
+
+
+def test_gesso_toml_sets_what_the_command_line_does_not(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "gesso.toml").write_text('public_url = "https://pictures.example"\nport = 70000\n')
+    with serving(terminal, tmp_path / "data") as server:
+        assert server.url.startswith("http://127.0.0.1:")
