@@ -53,7 +53,9 @@ def find_holes(white: np.ndarray) -> list[Hole]:
 
 def depth(inside: np.ndarray) -> float:
     """How far the deepest pixel of a hole is from known ones, in pixels; what lies beyond the crop counts as unknown."""
-    return float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+    deepest = float(cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+    # OpenCV's last bits differ from call to call.
+    return round(deepest, 3)
 
 
 def _cells(white: np.ndarray) -> np.ndarray:

@@ -126,7 +126,8 @@ def _level(image: np.ndarray, inside: np.ndarray, source: np.ndarray) -> _Level:
     bordered = np.pad(image, ((_R, _R), (_R, _R), (0, 0)), mode="edge")
     inside, touched, allowed = (np.pad(array, _R) for array in (inside, touched, allowed))
     centres = np.flatnonzero(touched)
-    trust = _TRUST ** -np.pad(depth, _R).ravel()[centres]
+    # Whole pixels, because OpenCV's distances differ in their last bit from call to call, and equal inputs must give equal pictures.
+    trust = _TRUST ** -np.rint(np.pad(depth, _R).ravel()[centres])
     return _Level(bordered, np.flatnonzero(inside), centres, allowed.ravel(), trust.astype(np.float32))
 
 
