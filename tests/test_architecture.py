@@ -23,13 +23,14 @@ FENCES = {
     ("PIL", "cv2", "numpy"): ("models.",),
     ("starlette", "python_multipart", "multipart"): ("api.", "web.", "wiring"),
     ("uvicorn", "uvloop"): ("serving",),
-    ("sqlalchemy", "alembic", "psycopg", "sqlite3"): ("store.", "cli.doctor"),
+    # cli.storage names their errors, to make sentences of them; cli.doctor tells the version of SQLite.
+    ("sqlalchemy", "alembic", "psycopg", "sqlite3"): ("store.", "cli.storage", "cli.doctor"),
     ("subprocess", "multiprocessing"): ("execution.",),
     ("httpx", "httpcore"): ("store.fetch", "delivery.webhooks", "cli."),
     ("websockets",): ("cli.",),
     ("typer", "rich"): ("cli.",),
     ("pydantic", "pydantic_settings"): ("config", "cli."),
-    ("cryptography",): ("store.vault",),
+    ("cryptography",): ("store.vault", "cli.storage"),
     ("argon2",): ("services.accounts",),
     ("huggingface_hub",): ("cli.pull",),
     ("jinja2", "markdown_it", "nh3"): ("web.",),
@@ -40,8 +41,8 @@ OPEN_TO_MODELS = ("gesso.models.contract", "gesso.models.pictures", "gesso.domai
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "peft"}
 # Alembic takes as long to import as all the rest, and is needed once.
 LAZY_IN_WIRING = {"gesso.store.migrate"}
-# Tables are described by calls that register them, and Alembic runs its environment by importing it.
-RUN_AT_IMPORT = ("__main__", "store.schema", "store.migrations.env")
+# Tables and groups of commands are described by calls that register them, and Alembic runs its environment by importing it.
+RUN_AT_IMPORT = ("cli.app", "__main__", "store.schema", "store.migrations.env")
 DOMAIN_IS_FREE_OF = {"asyncio", "logging", "os", "shutil", "socket", "structlog", "tempfile", "threading", "time"}
 
 
