@@ -7,23 +7,20 @@ is no route is told so in the words of the protocol, whatever its method.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
-from gesso.api.body import Body, read_body
 from gesso.api.dialect import Answer, Headers, Services
 from gesso.api.download import deliver
 from gesso.api.request import Request
 from gesso.api.wiro import decode, socket, tools
-from gesso.api.wiro.auth import proof_of
+from gesso.api.wiro.calls import Calls, told
 from gesso.api.wiro.encode import NO_TASK, Encoder, submitted
 from gesso.api.wiro.errors import FAILED, UNKNOWN_ROUTE, explain
 from gesso.api.wiro.owners import PREFIX, Owners
 from gesso.api.wiro.sync import Waiting, wants_stream
 from gesso.domain.errors import FileUnknown, GessoError, TaskUnknown, Unavailable
-from gesso.domain.limits import BODY_MAX_BYTES, FIELDS_MAX_BYTES
+from gesso.domain.limits import BODY_MAX_BYTES
 from gesso.domain.project import Project
 from gesso.domain.task import Task
 
@@ -47,6 +44,7 @@ class Wiro:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._calls = Calls(services)
         self._encoder = Encoder(services.catalog)
         self._forms = {model.name: decode.Form(model) for model in services.catalog.all()}
         self._owners = Owners(services)
@@ -101,7 +99,7 @@ class Wiro:
 
     async def _run(self, request: Request, segments: list[str]) -> Answer:
         task, _ = await self._submit(request, segments)
-        return _json(submitted(task))
+        return told(submitted(task))
 
     async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
         task, project = await self._submit(request, segments)
@@ -114,13 +112,13 @@ class Wiro:
         if not services.is_accepting():
             # Told before a body of many megabytes is read; the service would refuse it after.
             raise Unavailable("the server is starting or stopping")
-        project = await self._project(request)
+        project = await self._calls.project(request)
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
-        body = await self._body(request, BODY_MAX_BYTES)
+        body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
             order = self._forms[model.name].order(project, body, self._owners.origins(request))
         except GessoError:
-            await self._forget(body)
+            await self._calls.forget(body)
             raise
         return await services.submission.submit(order), project
 
@@ -137,11 +135,11 @@ class Wiro:
         return self._tell(request, project, await self._services.tasks.kill(task))
 
     async def _tool(self, request: Request) -> Answer:
-        fields = await self._fields(request)
+        fields = await self._calls.fields(request)
         catalog = self._services.catalog
         model = catalog.find(*decode.model_reference(fields))
         found = tools.tool(model, catalog.number(model), decode.is_summary(fields))
-        return _json({"result": True, "errors": [], "tool": [found]})
+        return told({"result": True, "errors": [], "tool": [found]})
 
     async def _file(self, request: Request, access_key: str, send: Send) -> Answer | None:
         try:
@@ -153,31 +151,9 @@ class Wiro:
 
     async def _named(self, request: Request) -> tuple[Project, Task]:
         """The Project that asks and the Task that it asks about."""
-        project = await self._project(request)
-        task_id, token = decode.task_reference(await self._fields(request))
+        project = await self._calls.project(request)
+        task_id, token = decode.task_reference(await self._calls.fields(request))
         return project, await self._services.tasks.find(project, task_id, token)
 
     def _tell(self, request: Request, project: Project, task: Task) -> Answer:
         return Answer(self._encoder.answer(task, self._owners.viewer(request, project)))
-
-    async def _project(self, request: Request) -> Project:
-        services = self._services
-        return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies)))
-
-    async def _fields(self, request: Request) -> dict[str, Any]:
-        """The fields of a call that takes no files; files that come with it are not kept."""
-        body = await self._body(request, FIELDS_MAX_BYTES)
-        await self._forget(body)
-        return body.as_mapping()
-
-    async def _body(self, request: Request, max_bytes: int) -> Body:
-        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
-        return await read_body(content_type, request.content_length(), request.chunks(max_bytes), self._services.blobs)
-
-    async def _forget(self, body: Body) -> None:
-        if body.files:
-            await self._services.blobs.delete([received.access_key for _, received in body.files])
-
-
-def _json(content: dict[str, Any]) -> Answer:
-    return Answer(orjson.dumps(content))

@@ -1,0 +1,45 @@
+"""What every call of this wire begins with: who asks, and the fields that came. Source: protocol, sections 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gesso.api.body import Body, read_body
+from gesso.api.dialect import Answer, Services
+from gesso.api.request import Request
+from gesso.api.wiro.auth import proof_of
+from gesso.domain.limits import FIELDS_MAX_BYTES
+from gesso.domain.project import Project
+
+
+class Calls:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def project(self, request: Request) -> Project:
+        """Errors: AccessRefused leaves."""
+        services = self._services
+        return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies)))
+
+    async def fields(self, request: Request) -> dict[str, Any]:
+        """The fields of a call that takes no files; files that come with it are not kept. Errors: BodyUnreadable, BodyTooLarge."""
+        body = await self.body(request, FIELDS_MAX_BYTES)
+        await self.forget(body)
+        return body.as_mapping()
+
+    async def body(self, request: Request, max_bytes: int) -> Body:
+        """Errors: BodyUnreadable, BodyTooLarge, Unavailable."""
+        content_type = request.headers.get(b"content-type", b"").decode("latin-1")
+        return await read_body(content_type, request.content_length(), request.chunks(max_bytes), self._services.blobs)
+
+    async def forget(self, body: Body) -> None:
+        """Delete the files of a body that nothing records."""
+        if body.files:
+            await self._services.blobs.delete([received.access_key for _, received in body.files])
+
+
+def told(content: Any) -> Answer:
+    """An answer of JSON."""
+    return Answer(orjson.dumps(content))
