@@ -21,6 +21,9 @@ class SystemClock:
 
 def configure_logs(level: str) -> None:
     """Write logs to stderr, for people when it is a terminal and as JSON otherwise."""
+    for name in ("httpx", "httpcore"):
+        # They log whole addresses and headers of webhooks, which may be secrets.
+        logging.getLogger(name).setLevel(logging.WARNING)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[

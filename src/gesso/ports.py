@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from gesso.domain.event import LiveEvent, Recorded
 from gesso.domain.file import File, Received
 from gesso.domain.model import Model
+from gesso.domain.notice import Delivery, Notice
 from gesso.domain.project import AuthMethod, Key, Project
 from gesso.domain.task import Task
 
@@ -182,6 +183,36 @@ class RunKilled(Exception):
 
 class SetupFailed(Exception):
     """The Engine could not be set up; the text is its error."""
+
+
+class AddressForbidden(Exception):
+    """An address that only the operator may open; trying again cannot help. The text says what it leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What must not be begun now: the notices of these Tasks, and those to these hosts or of these Projects."""
+
+    task_ids: Sequence[int] = ()
+    hosts: Sequence[str] = ()
+    project_ids: Sequence[int] = ()
+
+
+class NoticeStore(Protocol):
+    """The outbox: TaskChange fills it, in one transaction with the end of the Task."""
+
+    async def due(self, now: int, limit: int, busy: Busy) -> tuple[list[Notice], int]:
+        """At most `limit` notices that are due and not `busy`, longest due first; and when the next one after `now` is due, or 0."""
+        ...
+
+    def record(self, notice: Notice, delivery: Delivery, due_at: int) -> Awaitable[None]:
+        """Put a try in line for the disk: its line in the log, and when the notice is due again. A notice that was asked for anew
+        meanwhile, so that its due time is another, stays due."""
+        ...
+
+    async def secret(self, project_id: int) -> str:
+        """What a Project's notices are signed with, made at the first call. Errors: Unavailable."""
+        ...
 
 
 class Executor(Protocol):

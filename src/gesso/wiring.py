@@ -10,11 +10,15 @@ from pathlib import Path
 import structlog
 from starlette.types import ASGIApp
 
-from gesso.api.app import build_app
+from gesso.api.app import build_app, build_dialects
 from gesso.api.dialect import Services
 from gesso.config import Settings, environment
 from gesso.delivery.bus import Bus
+from gesso.delivery.doorbell import Doorbell
+from gesso.delivery.outbox import Outbox
+from gesso.delivery.webhooks import Sender
 from gesso.domain.event import LogLine
+from gesso.domain.limits import WEBHOOK_STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.execution.devices import find_accelerators
 from gesso.execution.executor import ProcessExecutor
@@ -35,12 +39,14 @@ from gesso.services.tasks import Tasks
 from gesso.store.accounts import SqlAccounts
 from gesso.store.blobs import FolderBlobs
 from gesso.store.database import Database, is_current, make_engine, sqlite_url
-from gesso.store.fetch import HttpFetch
+from gesso.store.fetch import HttpFetch, guarded_client
 from gesso.store.files import SqlFiles
+from gesso.store.notices import SqlNotices
 from gesso.store.tasks import SqlTasks, write_changes
 from gesso.store.vault import Vault, load_secret_key
 
 log = structlog.get_logger(__name__)
+DOORBELL = "server.bell"
 
 
 class DataInUse(Exception):
@@ -64,7 +70,9 @@ class Store:
 
             upgrade(engine)
         self.database = Database(engine, write_changes)
-        self.accounts = SqlAccounts(self.database, Vault(load_secret_key(data / "secret.key")), self.clock)
+        vault = Vault(load_secret_key(data / "secret.key"))
+        self.accounts = SqlAccounts(self.database, vault, self.clock)
+        self.notices = SqlNotices(self.database, vault, self.clock)
 
     @property
     def data(self) -> Path:
@@ -125,15 +133,24 @@ class House:
             own_url=own_url,
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
         )
-        self.app: ASGIApp = build_app(self.services)
+        dialects = build_dialects(self.services)
+        self.app: ASGIApp = build_app(self.services, dialects)
+        encoders = {dialect.name: dialect.notice for dialect in dialects}
+        self._outbox = Outbox(self.store.notices, self.lifecycle.see, encoders, Sender(guarded_client(settings.fetch_ranges)), clock)
+        self._doorbell = Doorbell(data / DOORBELL, self._outbox.wake)
+        self.lifecycle.observe(self._outbox.observe)
 
     async def start(self) -> None:
         """Recover what an earlier server left, and accept Tasks."""
         await self.scheduler.start()
+        self._outbox.start()
+        self._doorbell.open()
 
     async def drain(self) -> None:
         """Refuse new Tasks, let running ones finish within the grace time, put the others back in the queue, end all Workers."""
         await self.scheduler.stop(self.settings.stop_grace_s)
+        self._doorbell.close()
+        await self._outbox.stop(min(self.settings.stop_grace_s, WEBHOOK_STOP_GRACE_S))
 
     async def stop(self) -> None:
         """After `drain`: write what is in line, close everything."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gesso.api.dialect import Services
+from gesso.api.dialect import Dialect, Services
 from gesso.api.edge import Edge
 from gesso.api.wiro.routes import Wiro
 
@@ -25,7 +25,17 @@ def _no_metrics() -> bytes:
     return b""
 
 
-def build_app(services: Services, metrics: Callable[[], bytes] = _no_metrics, pages: Sequence[BaseRoute] = ()) -> Starlette:
+def build_dialects(services: Services) -> tuple[Dialect, ...]:
+    """Every wire language that this server speaks."""
+    return (Wiro(services),)
+
+
+def build_app(
+    services: Services,
+    dialects: Sequence[Dialect],
+    metrics: Callable[[], bytes] = _no_metrics,
+    pages: Sequence[BaseRoute] = (),
+) -> Starlette:
     """`metrics`: the counters in Prometheus' text format. `pages`: routes that come before the plain page at `/`."""
 
     async def home(request: Request) -> Response:
@@ -47,4 +57,4 @@ def build_app(services: Services, metrics: Callable[[], bytes] = _no_metrics, pa
         Route("/readyz", is_ready),
         Route("/metrics", counters),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Edge, dialects=(Wiro(services),))])
+    return Starlette(routes=routes, middleware=[Middleware(Edge, dialects=tuple(dialects))])

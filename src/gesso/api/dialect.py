@@ -8,6 +8,7 @@ from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from gesso.domain.task import Task
 from gesso.ports import AccountStore, Blobs
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
@@ -79,4 +80,8 @@ class Dialect(Protocol):
 
     def internal(self) -> Answer:
         """The answer to a request in which the server failed."""
+        ...
+
+    async def notice(self, task: Task) -> bytes:
+        """The body of the webhook that tells of the end of a Task that came in this language, as JSON."""
         ...

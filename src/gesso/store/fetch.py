@@ -36,7 +36,7 @@ from gesso.domain.limits import (
     MIB,
     URL_MAX_CHARACTERS,
 )
-from gesso.ports import BlobWriter
+from gesso.ports import AddressForbidden, BlobWriter
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -74,6 +74,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 class AddressRefused(httpx.ConnectError):
     """A host that may not be connected to, or that has no address; the text says why. For webhooks it is a failed delivery."""
+
+
+class _PrivateAddress(AddressRefused, AddressForbidden):
+    """An address that only the operator may open."""
 
 
 class HttpFetch:
@@ -243,7 +247,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
             return opened
         for address in addresses:
             if is_forbidden(address):
-                raise AddressRefused(f"it leads to the private address {address}, which this server does not fetch from")
+                raise _PrivateAddress(f"it leads to the private address {address}, which this server does not fetch from")
         if not addresses:
             raise AddressRefused(f"there is no host of the name {host}")
         return addresses[:_ADDRESSES_MAX_COUNT]

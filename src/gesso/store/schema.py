@@ -116,21 +116,46 @@ charges = Table(
     Column("at", BigInteger, nullable=False),
 )
 
-# Webhooks to deliver. One notice for a Task at most, written with its last Event.
+# Webhooks to deliver. One notice for a Task at most, written with its last Event. `due_at` 0: nothing more is to be done.
 notices = Table(
     "notices",
     metadata,
     Column("task_id", Id, primary_key=True, autoincrement=False),
     Column("project_id", Id, nullable=False),
     Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("delivered_at", BigInteger, nullable=False, server_default="0"),
     Column("last_error", Text, nullable=False, server_default=""),
 )
+# Host and project are in it, so that the rows of a receiver that hangs are passed over without being read.
 Index(
     "notices_due",
     notices.c.due_at,
-    sqlite_where=notices.c.delivered_at == 0,
-    postgresql_where=notices.c.delivered_at == 0,
+    notices.c.host,
+    notices.c.project_id,
+    sqlite_where=notices.c.due_at > 0,
+    postgresql_where=notices.c.due_at > 0,
+)
+
+# What came of each try, the latest ones of a notice only.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("task_id", Id, nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+)
+
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("project_id", Id, ForeignKey("projects.id"), primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
 )

@@ -15,6 +15,7 @@ from gesso.domain import event as events_module
 from gesso.domain.errors import StaleAttempt
 from gesso.domain.event import Ended, Event, FileInput, PreprocessEnded, Recorded
 from gesso.domain.file import File
+from gesso.domain.notice import host_of
 from gesso.domain.price import from_pico, to_pico
 from gesso.domain.task import STEPS, Task, TaskState
 from gesso.ports import QueueEntry, TaskChange
@@ -54,7 +55,7 @@ _INSERT_TASK = _Prepared(insert(tasks))
 _INSERT_EVENT = _Prepared(insert(events))
 _INSERT_FILE = _Prepared(insert(files))
 _INSERT_CHARGE = _Prepared(insert(charges))
-_INSERT_NOTICE = _Prepared(insert(notices), "task_id", "project_id", "url", "due_at")
+_INSERT_NOTICE = _Prepared(insert(notices), "task_id", "project_id", "url", "host", "due_at")
 _UPDATE_TASK = _Prepared(
     update(tasks)
     .where(tasks.c.id == bindparam("b_id"), tasks.c.seq == bindparam("b_seq"))
@@ -155,6 +156,7 @@ def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> 
             "task_id": change.task.id,
             "project_id": change.task.project_id,
             "url": change.notify_url,
+            "host": host_of(change.notify_url),
             "due_at": change.events[-1].at,
         }
         for change in changes

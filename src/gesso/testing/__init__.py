@@ -12,6 +12,7 @@ from gesso.testing.executor import Play, ScriptedExecutor
 from gesso.testing.fetch import MemoryFetch
 from gesso.testing.files import MemoryFiles
 from gesso.testing.loop import NothingLeftToHappen, SimulatedLoop, simulate
+from gesso.testing.notices import MemoryNotices
 from gesso.testing.tasks import MemoryTasks
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "MemoryBlobs",
     "MemoryFetch",
     "MemoryFiles",
+    "MemoryNotices",
     "MemoryTasks",
     "MemoryWriter",
     "NothingLeftToHappen",

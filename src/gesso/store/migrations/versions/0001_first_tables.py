@@ -36,18 +36,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_index("ix_charges_project_id", "charges", ["project_id"])
-    op.create_table(
-        "notices",
-        sa.Column("task_id", Id, primary_key=True, autoincrement=False),
-        sa.Column("project_id", Id, nullable=False),
-        sa.Column("url", sa.Text, nullable=False),
-        sa.Column("due_at", sa.BigInteger, nullable=False),
-        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
-        sa.Column("delivered_at", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("last_error", sa.Text, nullable=False, server_default=""),
-    )
-    pending = sa.text("delivered_at = 0")
-    op.create_index("notices_due", "notices", ["due_at"], sqlite_where=pending, postgresql_where=pending)
+    _create_notices()
 
 
 def _create_accounts() -> None:
@@ -110,4 +99,37 @@ def _create_tasks() -> None:
         sa.Column("document", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("task_id", "seq"),
         sqlite_with_rowid=False,
+    )
+
+
+def _create_notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("task_id", Id, primary_key=True, autoincrement=False),
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("host", sa.Text, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("delivered_at", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("last_error", sa.Text, nullable=False, server_default=""),
+    )
+    is_due = sa.text("due_at > 0")
+    op.create_index("notices_due", "notices", ["due_at", "host", "project_id"], sqlite_where=is_due, postgresql_where=is_due)
+    op.create_table(
+        "deliveries",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("task_id", Id, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("duration_us", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.SmallInteger, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text, nullable=False),
+    )
+    op.create_index("ix_deliveries_task_id", "deliveries", ["task_id"])
+    op.create_table(
+        "webhook_secrets",
+        sa.Column("project_id", Id, sa.ForeignKey("projects.id"), primary_key=True, autoincrement=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
     )
