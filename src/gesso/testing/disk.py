@@ -13,7 +13,8 @@ from gesso.domain.task import Task
 
 @dataclass(slots=True)
 class Disk:
-    """`trouble`: why it refuses writes now; empty when it takes them. `bytes_of`: a file system in one dictionary."""
+    """`trouble`: why it refuses writes now; empty when it takes them. `read_trouble`: the same of reading rows. `bytes_of`: a file system in
+    one dictionary."""
 
     tasks: dict[int, Task] = field(default_factory=dict)
     events: dict[int, list[Recorded]] = field(default_factory=dict)
@@ -22,3 +23,4 @@ class Disk:
     notices: dict[int, str] = field(default_factory=dict)
     bytes_of: dict[Path, bytes] = field(default_factory=dict)
     trouble: str = ""
+    read_trouble: str = ""

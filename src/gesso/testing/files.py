@@ -17,4 +17,6 @@ class MemoryFiles:
         self.disk.files[file.access_key] = file
 
     async def by_access_key(self, access_key: str) -> File | None:
+        if self.disk.read_trouble:
+            raise Unavailable(self.disk.read_trouble)
         return self.disk.files.get(access_key)

@@ -46,8 +46,10 @@ class MemoryTasks:
         self._is_dead = True
         self._line.clear()
 
-    def waiting_count(self) -> int:
-        return len(self._line)
+    async def flushed(self) -> None:
+        """All that is in line now is on disk, or was refused."""
+        if self._line:
+            await asyncio.wait([future for _, future in self._line])
 
     def next_id(self) -> int:
         self._last_id += 1
@@ -86,8 +88,8 @@ class MemoryTasks:
     async def _reading(self) -> None:
         # What was read is as old as the read is long.
         await asyncio.sleep(self._read_s())
-        if self._is_dead:
-            raise Unavailable("the server was killed")
+        if self._is_dead or self.disk.read_trouble:
+            raise Unavailable(self.disk.read_trouble or "the server was killed")
 
     def _plan(self, delay_s: float) -> None:
         if self._line and not self._is_due and not self._is_held:
