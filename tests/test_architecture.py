@@ -33,7 +33,8 @@ FENCES = {
     ("cryptography",): ("store.vault", "cli.storage"),
     ("argon2",): ("services.accounts",),
     ("huggingface_hub",): ("cli.pull",),
-    ("jinja2", "markdown_it", "nh3"): ("web.",),
+    ("jinja2",): ("web.",),
+    ("markdown_it", "nh3"): ("web.", "services.readme"),
     ("prometheus_client",): ("observe", "api."),
 }
 # Of our own, what a served model may import besides its folder.

@@ -12,6 +12,7 @@ from gesso.domain.errors import FileMissing
 from gesso.domain.parameter import Parameter
 from gesso.domain.price import Price
 
+_TRAINING = "train"
 _NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]+")
 
 
@@ -90,6 +91,11 @@ class Model:
     @property
     def clean_name(self) -> str:
         return f"{clean(self.owner)}/{clean(self.slug)}"
+
+    @property
+    def is_trainer(self) -> bool:
+        """Whether its Tasks make Models, and no pictures."""
+        return _TRAINING in self.categories
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -1,16 +1,45 @@
-"""The Models of this server: found by name, with whether they can run."""
+"""The Models of this server: found by name or by what they are about, with whether they can run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from gesso.domain.errors import ModelUnknown
 from gesso.domain.limits import GIB
 from gesso.domain.model import Model, Readiness, clean
+from gesso.services.readme import html_of
 
 _MEMORY_PER_WEIGHT = 1.5
 _MEMORY_OVERHEAD_BYTES = 1 * GIB
+_WORKFLOW = "workflow"
+
+
+class Sort(StrEnum):
+    """By what Models are listed. Nobody rates or discusses Models here, so by any of the last three they keep their order."""
+
+    ID = "id"
+    RELEVANCE = "relevance"
+    TIME = "time"
+    RATINGS = "ratings"
+    COMMENTS = "comments"
+    POINTS = "points"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which Models are wanted: those that have every word of `search` somewhere, one of `categories` and one of `tags` where any are
+    named, and this `owner`."""
+
+    search: str = ""
+    categories: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    owner: str = ""
+    hides_workflows: bool = False
+    sort: Sort = Sort.ID
+    is_descending: bool = False
 
 
 class Catalog:
@@ -41,6 +70,28 @@ class Catalog:
     def all(self) -> tuple[Model, ...]:
         return self._models
 
+    def search(self, query: Query) -> list[Model]:
+        """All Models that `query` wants, in its order."""
+        words = query.search.lower().split()
+        found = [(score, model) for model in self._models if _is_wanted(query, model) and (score := _relevance(model, words))]
+        if query.sort is Sort.RELEVANCE:
+            found.sort(key=lambda each: each[0], reverse=query.is_descending)
+        elif query.sort in (Sort.ID, Sort.TIME) and query.is_descending:
+            found.reverse()
+        return [model for _, model in found]
+
+    def by_category(self) -> dict[str, list[Model]]:
+        """The Models of each category; one of several categories is in all of them."""
+        shelves: dict[str, list[Model]] = {}
+        for model in self._models:
+            for category in dict.fromkeys(model.categories):
+                shelves.setdefault(category, []).append(model)
+        return shelves
+
+    def readme_html(self, model: Model) -> str:
+        """The Model's readme as HTML that is safe to show."""
+        return html_of(model.readme)
+
     def number(self, model: Model) -> int:
         """A number for wires that name models by one; stable while the list of Models keeps its order."""
         return self._numbers[model.name]
@@ -59,3 +110,29 @@ class Catalog:
             return model.needs.memory_bytes
         weights_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         return min(model.needs.memory_bytes, int(weights_bytes * _MEMORY_PER_WEIGHT) + _MEMORY_OVERHEAD_BYTES)
+
+
+def _is_wanted(query: Query, model: Model) -> bool:
+    categories = {category.lower() for category in model.categories}
+    if query.hides_workflows and _WORKFLOW in categories:
+        return False
+    if query.owner and query.owner.lower() not in (model.owner.lower(), clean(model.owner)):
+        return False
+    if query.categories and not query.categories & categories:
+        return False
+    return not query.tags or bool(query.tags & {tag.lower() for tag in model.tags})
+
+
+def _relevance(model: Model, words: list[str]) -> int:
+    """How well the Model answers to `words`, which are in lower case: 0 when one of them is nowhere in it, 1 when there are none."""
+    title = model.title.lower()
+    names = f"{model.name.lower()} {model.clean_name}"
+    subjects = " ".join((*model.categories, *model.tags)).lower()
+    description = model.description.lower()
+    score = 1
+    for word in words:
+        found = 8 * (word in title) + 4 * (word in names) + 2 * (word in subjects) + (word in description)
+        if not found:
+            return 0
+        score += found
+    return score

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from gesso.api.request import Request
 from gesso.api.wiro.auth import proof_of
 from gesso.domain.limits import FIELDS_MAX_BYTES
 from gesso.domain.project import Project
+
+Route = Callable[[Request], Awaitable[Answer]]
 
 
 class Calls:

@@ -5,10 +5,13 @@ Go and JavaScript clients know two spellings of an item's keys (minvalue/min, de
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model, clean
 from gesso.domain.parameter import Kind, Parameter, written
+from gesso.domain.price import FREE, billed_seconds
 
 ITEM_TYPE = {
     Kind.TEXT: "text",
@@ -23,11 +26,14 @@ ITEM_TYPE = {
     Kind.FILES: "multifileinput",
 }
 _ROWS = {Kind.TEXTAREA: "4"}
+NO_RUNS = Statistics()
 
 
-def tool(model: Model, number: int, is_summary: bool = False) -> dict[str, Any]:
-    """The tool object. `parameters` is null in a summary. Its `categories` is a list, where a task's is JSON text."""
-    cps = f"{model.price.per_second:.12f}"
+def tool(model: Model, number: int, is_summary: bool = False, readme: str = "", counts: Statistics = NO_RUNS) -> dict[str, Any]:
+    """The tool object. `parameters` is null and the readme empty in a summary. Its `categories` is a list, where a task's is JSON text.
+
+    `readme`: HTML. `counts`: of the model's tasks on this server.
+    """
     return {
         "id": str(number),
         "title": model.title,
@@ -40,11 +46,11 @@ def tool(model: Model, number: int, is_summary: bool = False) -> dict[str, Any]:
         "seodescription": model.description,
         "image": model.samples[0] if model.samples else "",
         "cover": model.samples[0] if model.samples else "",
-        "computingtime": "",
+        "computingtime": _computing_time(counts),
         "categories": list(model.categories),
         "tags": list(model.tags),
         "samples": list(model.samples),
-        "readme": model.readme,
+        "readme": "" if is_summary else readme,
         "parameters": None if is_summary else groups(model),
         "inspire": [dict(inspire) for inspire in model.inspires],
         "marketplace": 0,
@@ -53,10 +59,35 @@ def tool(model: Model, number: int, is_summary: bool = False) -> dict[str, Any]:
         "commentcount": "0",
         "ratedusercount": "0",
         "dynamicprice": "",
-        "cps": cps,
-        "approximatelycost": "0",
-        "taskstat": {"runcount": 0, "successcount": "0", "errorcount": "0", "lastruntime": "0", "elapsedseconds": "0"},
+        "cps": f"{model.price.per_second:.12f}",
+        "approximatelycost": _approximate_cost(counts),
+        "taskstat": taskstat(counts),
     }
+
+
+def taskstat(counts: Statistics) -> dict[str, Any]:
+    """How the model's tasks went: only the first count is a number. What was cancelled is neither a success nor an error."""
+    return {
+        "runcount": counts.submitted,
+        "successcount": str(counts.succeeded),
+        "errorcount": str(counts.failed),
+        "lastruntime": str(counts.last_at // 1_000_000),
+        "elapsedseconds": str(billed_seconds(counts.billed_us)),
+    }
+
+
+def _computing_time(counts: Statistics) -> str:
+    """The mean of the runs that succeeded, as the protocol writes it; empty before the first."""
+    if not counts.succeeded:
+        return ""
+    seconds = math.ceil(counts.billed_us / counts.succeeded / 1_000_000)
+    return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def _approximate_cost(counts: Statistics) -> str:
+    """What a run costs on the average; "0" before the first one, and for a model that is free."""
+    cost = counts.amount / counts.succeeded if counts.succeeded else FREE
+    return f"{cost:.12f}" if cost else "0"
 
 
 def groups(model: Model) -> list[dict[str, Any]]:
