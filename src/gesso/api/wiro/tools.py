@@ -96,7 +96,7 @@ def groups(model: Model) -> list[dict[str, Any]]:
 
 def item(parameter: Parameter) -> dict[str, Any]:
     """One form item. Bounds that are unset are left out in the newer spelling: one client reads an empty text as 0."""
-    default = _text(parameter.default)
+    default = default_text(parameter.default)
     is_seed = parameter.kind is Kind.SEED and parameter.default is not None
     newer = {
         "default": default if is_seed else parameter.default,
@@ -136,7 +136,7 @@ def _bound(number: float | None) -> str:
     return "" if number is None else written(number)
 
 
-def _text(default: Any) -> str:
+def default_text(default: Any) -> str:
     if default is None:
         return ""
     if isinstance(default, bool):
