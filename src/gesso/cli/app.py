@@ -16,10 +16,12 @@ from gesso.cli.refused import Refused
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 project_app = typer.Typer(no_args_is_help=True, help="Projects: who owns tasks, and the keys of programs.")
 user_app = typer.Typer(no_args_is_help=True, help="People who may sign in to the dashboard.")
+webhooks_app = typer.Typer(help="Who was told of the end of a task, and what came of it.")
 models_app = typer.Typer(help="The models of this server, and whether each can run.")
 app.add_typer(project_app, name="project")
 app.add_typer(user_app, name="user")
 app.add_typer(models_app, name="models")
+app.add_typer(webhooks_app, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything. [default: ./gesso-data]", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -88,6 +90,18 @@ def project_create(
 
 
 @user_app.command("create")
+@project_app.command("webhook-secret")
+def project_webhook_secret(
+    project: Annotated[int, typer.Argument(metavar="PROJECT", min=1, max=2**63 - 1, help="The project's id.")],
+    renew: Annotated[bool, typer.Option("--renew", help="Make a new one; the old one signs nothing from now on.")] = False,
+    data: Data = None,
+) -> None:
+    """The secret that a project's webhooks are signed with."""
+    from gesso.cli.webhooks import show_secret
+
+    show_secret(project, renew, data)
+
+
 def user_create(
     email: Annotated[str, typer.Argument(help="The address to sign in with.")],
     admin: Annotated[bool, typer.Option("--admin", help="May manage the server.")] = False,
@@ -161,6 +175,39 @@ def tasks(
 
 
 @app.command()
+@webhooks_app.callback(invoke_without_command=True)
+def webhooks(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 20,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Who was told of the end of a task, and what came of it: the latest first."""
+    if context.invoked_subcommand is None:
+        from gesso.cli.webhooks import show_webhooks
+
+        show_webhooks(limit, as_json, data)
+
+
+@webhooks_app.command("log")
+def webhooks_log(task: TaskId, as_json: AsJson = False, data: Data = None) -> None:
+    """Each try to tell of the end of one task."""
+    from gesso.cli.webhooks import show_log
+
+    show_log(task, as_json, data)
+
+
+@webhooks_app.command("redeliver")
+def webhooks_redeliver(task: TaskId, data: Data = None) -> None:
+    """Tell of the end of one task again.
+
+    Works beside a running server and without one.
+    """
+    from gesso.cli.webhooks import redeliver
+
+    redeliver(task, data)
+
+
 def doctor(data: Data = None) -> None:
     """Look for what is missing, and say what to do."""
     from gesso.cli.doctor import examine
