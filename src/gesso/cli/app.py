@@ -25,6 +25,7 @@ app.add_typer(webhooks_app, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything. [default: ./gesso-data]", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+TaskId = Annotated[int, typer.Argument(metavar="TASK", min=1, max=2**63 - 1, help="The task's id.")]
 
 
 class Auth(StrEnum):
