@@ -3,14 +3,15 @@ chooses. Each has a suite in tests/contracts and a double in `gesso.testing`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 from gesso.domain.event import LiveEvent, Recorded
-from gesso.domain.file import File, Received
+from gesso.domain.file import File, Folder, Received, Upload
+from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model
 from gesso.domain.notice import Delivery, Notice
 from gesso.domain.project import AuthMethod, Key, Project
@@ -43,11 +44,6 @@ class TaskChange:
     notify_url: str = ""
     is_refusable: bool = False
 
-    @property
-    def is_patient(self) -> bool:
-        """Whether nobody waits for this commit: a step within an Attempt is told a little later, together with what follows it."""
-        return self.task.state.is_attempted
-
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
@@ -74,8 +70,48 @@ class TaskStore(Protocol):
 
     async def events(self, task_id: int) -> list[Recorded]: ...
 
+    async def delete_files(self, change: TaskChange, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:
+        """Write `change`, and with it drop the Task's Outputs and those of its inputs that are its own and that no other Task of its Project
+        uses; the access keys whose bytes are nobody's then. An own input that is used passes to a Task that uses it.
+
+        Errors: Unavailable, StaleAttempt.
+        """
+        ...
+
+    async def with_old_files(self, before: int, max_count: int) -> list[int]:
+        """Tasks that ended before `before` and still have files, oldest first."""
+        ...
+
     async def unfinished(self) -> list[QueueEntry]:
         """All Tasks that have not ended, oldest first. `is_attempted`: an Attempt was under way when they were written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRange:
+    """Which Tasks of a Project: those of `models`, or of all where that is None; `is_open`: only those that have not ended."""
+
+    project_id: int
+    models: tuple[str, ...] | None = None
+    is_open: bool = False
+    is_newest_first: bool = True
+
+
+class TaskHistory(Protocol):
+    async def page(self, wanted: TaskRange, start: int, limit: int) -> list[Task]:
+        """At most `limit` Tasks after the first `start`, as they are on disk. Errors: Unavailable."""
+        ...
+
+
+class Counters(Protocol):
+    """Counts of Tasks, kept as they go, so that no list counts rows."""
+
+    async def model_statistics(self) -> Mapping[str, Statistics]:
+        """Counts of all Projects together, by Model."""
+        ...
+
+    async def task_counts(self, project_id: int, model: str | None = None) -> Statistics:
+        """A Project's counts, of one Model or of all."""
         ...
 
 
@@ -91,6 +127,83 @@ class FileStore(Protocol):
     async def add(self, file: File) -> None: ...
 
     async def by_access_key(self, access_key: str) -> File | None: ...
+
+    async def unknown(self, access_keys: Sequence[str]) -> set[str]:
+        """Those of `access_keys` that no File has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderCounts:
+    """How many Folders and how many uploads are right in a Folder."""
+
+    folders: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a Folder: its Folders by name, with what is in each, then its uploads by age. `total`: of all pages."""
+
+    total: int
+    folders: tuple[Folder, ...]
+    counts: tuple[FolderCounts, ...]
+    uploads: tuple[Upload, ...]
+
+
+class FolderStore(Protocol):
+    """What a Project keeps. The ids of another Project's are unknown ones."""
+
+    async def create(self, folder: Folder) -> Folder:
+        """Keep `folder`; the one that has its name in its place already. Errors: FolderUnknown for its parent, FolderRefused, Unavailable."""
+        ...
+
+    async def folder(self, project_id: int, folder_id: str) -> Folder | None: ...
+
+    async def add(self, uploads: Sequence[Upload], new_folders: Sequence[Folder]) -> None:
+        """Keep all at once, each new Folder under the first free name like its own. Errors: FolderUnknown, FolderRefused, Unavailable."""
+        ...
+
+    async def page(self, project_id: int, folder_id: str, start: int, max_count: int) -> Listing: ...
+
+    async def remove_upload(self, project_id: int, upload_id: str) -> str | None:
+        """The access key of the File that is no more; None when there was none."""
+        ...
+
+    async def remove_folder(self, project_id: int, folder_id: str) -> list[str]:
+        """A bounded step: the access keys of Files that are no more; none when the Folder and all in it are gone. Errors: FolderUnknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A file of an archive, in a scratch folder, flushed to disk."""
+
+    path: Path
+    name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an archive held. `skipped`: names of files that are not kept, each with the reason."""
+
+    folder: Path
+    files: tuple[Unpacked, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+class Archives(Protocol):
+    async def unpack(self, path: Path, name: str) -> Contents:
+        """Write what is in the archive at `path`, called `name`, into a scratch folder, which the caller discards.
+
+        Errors: UploadRefused, Unavailable; then nothing is left.
+        """
+        ...
+
+    async def discard(self, contents: Contents) -> None: ...
 
 
 class BlobWriter(Protocol):
@@ -119,6 +232,10 @@ class Blobs(Protocol):
         ...
 
     async def delete(self, access_keys: Sequence[str]) -> None: ...
+
+    def aged(self, age_s: float) -> AsyncIterator[list[str]]:
+        """The keys of all blobs that are older than `age_s` seconds, some at a time."""
+        ...
 
 
 class Fetch(Protocol):
@@ -164,13 +281,17 @@ class MadeOutput:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client."""
+    """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client.
+
+    `reported`: what the Engine says that it costs, for prices that are reported.
+    """
 
     outputs: tuple[MadeOutput, ...]
     failure: str
     text: str
     stdout: str
     stderr: str
+    reported: Decimal | None = None
 
 
 class WorkerLost(Exception):

@@ -5,7 +5,15 @@ GessoError
 │   ├── KeyUnknown             no key, or one that no project has
 │   ├── SignatureMissing       a signature project was called without its signature
 │   ├── SignatureInvalid       the signature is not the one that the secret gives
-│   └── AddressNotAllowed      the project lists addresses, and this is none of them
+│   ├── AddressNotAllowed      the project lists addresses, and this is none of them
+│   ├── TokenMissing           an account call without the token of a sign-in
+│   ├── TokenInvalid           a token that was never given, or was signed out
+│   ├── TokenExpired           a token whose time is over
+│   ├── SigninRefused          no such address, or not its password
+│   ├── CodeRefused            the second step of a sign-in failed
+│   ├── SignupClosed           the server takes no new accounts
+│   ├── RoleTooLow             a member asks for what only owners may do
+│   └── TooManyAttempts        too many proofs failed; a later one is looked at again
 ├── InputRefused               what was sent cannot be honoured; a sentence says why
 │   ├── BodyUnreadable         neither JSON nor a form, truncated, or malformed
 │   ├── BodyTooLarge           over the limit of the body or of one of its parts
@@ -15,14 +23,27 @@ GessoError
 │   ├── ParameterOutOfRange    a number, or a text's length, is outside its bounds
 │   ├── ParameterNotAllowed    a value is none of the options, or not of the kind
 │   ├── FileRefused            a file is not what the parameter takes
-│   └── FetchRefused           an address may not, or could not, be fetched
+│   ├── FetchRefused           an address may not, or could not, be fetched
+│   ├── UploadRefused          a file is not what may be kept
+│   └── FolderRefused          a folder may not be made so
+├── ProjectUnknown             no such project for this person
+├── UserUnknown                no account has that address
+├── LastOwner                  a project keeps one owner
+├── LimitReached               there are as many of these as there may be
+├── MailMissing                the server sends no mail
+├── PaymentRefused             what the project has does not carry one more task
+│   ├── BalanceTooLow          prepaid, and nothing is left
+│   ├── TooManyActiveTasks     prepaid, and the balance carries no more tasks at once
+│   └── BudgetSpent            the project has spent what it may spend this month
 ├── ModelUnknown               no model of that name
 ├── ModelNotReady              the model is known but cannot run here yet
 ├── TaskUnknown                no such task for this project
 ├── TaskReferenceMissing       the call names no task
 ├── NotCancellable             the task has left the queue
 ├── NotKillable                the task has ended
+├── NotEnded                   the task has files that it still needs
 ├── FileUnknown                no such file
+├── FolderUnknown              no such folder for this project
 ├── Unavailable                not now: the server stops, or its disk or database refuses
 ├── StaleAttempt               a write of an Attempt that has been replaced
 └── IllegalStep                an Event that the state of the task does not admit
@@ -73,6 +94,55 @@ class AddressNotAllowed(AccessRefused):
     address: str
     slug: ClassVar[str] = "address-not-allowed"
     sentence: ClassVar[str] = "This project does not accept requests from {address}."
+
+
+@dataclass(eq=False)
+class TokenMissing(AccessRefused):
+    slug: ClassVar[str] = "token-missing"
+    sentence: ClassVar[str] = "Sign in first: this call needs the token of an account."
+
+
+@dataclass(eq=False)
+class TokenInvalid(AccessRefused):
+    slug: ClassVar[str] = "token-invalid"
+    sentence: ClassVar[str] = "This token belongs to no session. Sign in again."
+
+
+@dataclass(eq=False)
+class TokenExpired(AccessRefused):
+    slug: ClassVar[str] = "token-expired"
+    sentence: ClassVar[str] = "The session is over. Sign in again."
+
+
+@dataclass(eq=False)
+class SigninRefused(AccessRefused):
+    slug: ClassVar[str] = "signin-refused"
+    sentence: ClassVar[str] = "The e-mail address or the password is not right."
+
+
+@dataclass(eq=False)
+class CodeRefused(AccessRefused):
+    slug: ClassVar[str] = "code-refused"
+    sentence: ClassVar[str] = "The code is not right, or the sign-in has taken too long. Sign in again."
+
+
+@dataclass(eq=False)
+class SignupClosed(AccessRefused):
+    slug: ClassVar[str] = "signup-closed"
+    sentence: ClassVar[str] = "This server takes no new accounts: ask the one who runs it."
+
+
+@dataclass(eq=False)
+class RoleTooLow(AccessRefused):
+    slug: ClassVar[str] = "role-too-low"
+    sentence: ClassVar[str] = "Only an owner of the project may do this."
+
+
+@dataclass(eq=False)
+class TooManyAttempts(AccessRefused):
+    retry_after_s: int
+    slug: ClassVar[str] = "too-many-attempts"
+    sentence: ClassVar[str] = "Too many attempts failed. Try again in {retry_after_s} seconds."
 
 
 class InputRefused(GessoError):
@@ -148,6 +218,80 @@ class FetchRefused(InputRefused):
 
 
 @dataclass(eq=False)
+class UploadRefused(InputRefused):
+    name: str
+    reason: str
+    slug: ClassVar[str] = "upload-refused"
+    sentence: ClassVar[str] = "The file {name} cannot be kept: {reason}."
+
+
+@dataclass(eq=False)
+class FolderRefused(InputRefused):
+    reason: str
+    slug: ClassVar[str] = "folder-refused"
+    sentence: ClassVar[str] = "The folder cannot be made: {reason}."
+
+
+@dataclass(eq=False)
+class ProjectUnknown(GessoError):
+    slug: ClassVar[str] = "project-unknown"
+    sentence: ClassVar[str] = "There is no such project."
+
+
+@dataclass(eq=False)
+class UserUnknown(GessoError):
+    email: str
+    slug: ClassVar[str] = "user-unknown"
+    sentence: ClassVar[str] = "Nobody here has the address {email}."
+
+
+@dataclass(eq=False)
+class LastOwner(GessoError):
+    slug: ClassVar[str] = "last-owner"
+    sentence: ClassVar[str] = "A project keeps at least one owner: make somebody else an owner first."
+
+
+@dataclass(eq=False)
+class LimitReached(GessoError):
+    what: str
+    limit: int
+    slug: ClassVar[str] = "limit-reached"
+    sentence: ClassVar[str] = "There may be no more than {limit} {what}."
+
+
+@dataclass(eq=False)
+class MailMissing(GessoError):
+    slug: ClassVar[str] = "mail-missing"
+    sentence: ClassVar[str] = "This server sends no e-mail, so it can send no code: sign in with the password."
+
+
+class PaymentRefused(GessoError):
+    """What the Project has does not carry one more Task."""
+
+
+@dataclass(eq=False)
+class BalanceTooLow(PaymentRefused):
+    slug: ClassVar[str] = "balance-too-low"
+    sentence: ClassVar[str] = "The balance of the project is too low to start a task."
+
+
+@dataclass(eq=False)
+class TooManyActiveTasks(PaymentRefused):
+    balance: str
+    limit: int
+    slug: ClassVar[str] = "too-many-active-tasks"
+    sentence: ClassVar[str] = "With a balance of {balance}, {limit} tasks may be under way at the same time."
+
+
+@dataclass(eq=False)
+class BudgetSpent(PaymentRefused):
+    budget: str
+    spent: str
+    slug: ClassVar[str] = "budget-spent"
+    sentence: ClassVar[str] = "The project has spent {spent} of its budget of {budget} for this month: raise the budget, or wait for the next month."
+
+
+@dataclass(eq=False)
 class ModelUnknown(GessoError):
     name: str
     slug: ClassVar[str] = "model-unknown"
@@ -188,9 +332,21 @@ class NotKillable(GessoError):
 
 
 @dataclass(eq=False)
+class NotEnded(GessoError):
+    slug: ClassVar[str] = "not-ended"
+    sentence: ClassVar[str] = "The files of a task can be deleted once it has ended; cancel or kill it first."
+
+
+@dataclass(eq=False)
 class FileUnknown(GessoError):
     slug: ClassVar[str] = "file-unknown"
     sentence: ClassVar[str] = "There is no such file."
+
+
+@dataclass(eq=False)
+class FolderUnknown(GessoError):
+    slug: ClassVar[str] = "folder-unknown"
+    sentence: ClassVar[str] = "There is no such folder."
 
 
 @dataclass(eq=False)

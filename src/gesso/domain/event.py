@@ -100,6 +100,11 @@ class Requeued:
     is_counted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FilesDeleted:
+    """The Outputs and the inputs of an ended Task were deleted, by its owner or because they were old. Its state stays."""
+
+
 Event = (
     Queued
     | Accepted
@@ -113,6 +118,7 @@ Event = (
     | Failed
     | Cancelled
     | Requeued
+    | FilesDeleted
 )
 
 

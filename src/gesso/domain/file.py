@@ -1,7 +1,8 @@
-"""Files and Folders: stored bytes with a name, owned by a Project. Names, types and references; the bytes are elsewhere."""
+"""Files, Uploads and Folders: stored bytes with a name, owned by a Project. Names, types and references; the bytes are elsewhere."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -54,6 +55,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "audio/mpeg"),
     (b"\xff\xfb", "audio/mpeg"),
 )
+# What an upload may be. Names promise more types than these: those of inputs, which a Model judges, and of Outputs.
+_KEPT = _TYPE_BY_EXTENSION.keys() - {"tif", "tiff", "bmp", "svg", "json", "safetensors"}
+_KEPT_TYPES = frozenset(_TYPE_BY_EXTENSION[extension] for extension in _KEPT)
+ARCHIVE = "application/zip"
+ROOT = ""
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_FOLDER_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _UNSAFE = re.compile(r"[^\w.\- ()+]+")
 
 
@@ -79,6 +87,50 @@ class Received:
     content_type: str
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A place for uploads. `id`: 32 hex digits, unique and random; `parent_id`: that of the Folder around it, or ROOT."""
+
+    id: str
+    project_id: int
+    parent_id: str
+    name: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A File that its Project keeps in a Folder, or in ROOT, until it is deleted. A Task's inputs and Outputs are none."""
+
+    file: File
+    folder_id: str
+
+    @property
+    def id(self) -> str:
+        return public_id(self.file.access_key)
+
+
+def public_id(access_key: str) -> str:
+    """32 hex digits that name a File. Hashed, so that the id, which people paste, does not open the file."""
+    return hashlib.blake2b(access_key.encode(), digest_size=16).hexdigest()
+
+
+def is_folder_name(name: str) -> bool:
+    return _FOLDER_NAME.fullmatch(name) is not None
+
+
+def folder_name(name: str) -> str:
+    """A Folder's name made of a file's: without its extension, and with a `-` for what may not stand in it."""
+    extension = extension_of(name)
+    stem = name[: -len(extension) - 1] if extension else name
+    return _NO_FOLDER_NAME.sub("-", stem).strip("-")[:48] or "archive"
+
+
+def is_kept(content_type: str) -> bool:
+    """Whether an upload may be of that type. Source: protocol, section 2.10."""
+    return content_type in _KEPT_TYPES
 
 
 def extension_of(name: str) -> str:

@@ -10,6 +10,7 @@ _LETTERS = string.ascii_letters
 _ALPHABET = string.ascii_letters + string.digits
 _KEY_LENGTH = 40
 _TOKEN_LENGTH = 30
+SESSION_PREFIX = "gs_"
 
 
 def _random_word(length: int) -> str:
@@ -38,8 +39,18 @@ def new_secret() -> str:
     return _random_word(_KEY_LENGTH)
 
 
+def new_session_token() -> str:
+    """The capability to act for a user. Its first letters tell it from an API key, which has no underscore."""
+    return SESSION_PREFIX + _random_word(_KEY_LENGTH)
+
+
 def new_uuid() -> str:
     return str(uuid.uuid4())
+
+
+def new_folder_id() -> str:
+    """32 hex digits."""
+    return secrets.token_hex(16)
 
 
 def new_digits(count: int) -> str:

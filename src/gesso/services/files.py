@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from gesso.domain.errors import FileUnknown
@@ -15,7 +16,9 @@ _REMEMBERED_MAX_COUNT = 4_096
 class Files:
     """Opens Files. The newest are remembered, because a client reads its Outputs right after they were made."""
 
-    def __init__(self, store: FileStore, blobs: Blobs) -> None:
+    def __init__(self, store: FileStore, blobs: Blobs, hidden: Container[int] = frozenset()) -> None:
+        """`hidden`: ids of Projects whose Files nobody may read."""
+        self._hidden = hidden
         self._store = store
         self._blobs = blobs
         self._remembered: OrderedDict[str, File] = OrderedDict()
@@ -25,6 +28,11 @@ class Files:
         if len(self._remembered) > _REMEMBERED_MAX_COUNT:
             self._remembered.popitem(last=False)
 
+    def forget(self, access_keys: Iterable[str]) -> None:
+        """They are deleted."""
+        for access_key in access_keys:
+            self._remembered.pop(access_key, None)
+
     async def find(self, access_key: str) -> File:
         """Errors: FileUnknown."""
         file = self._remembered.get(access_key)
@@ -33,6 +41,8 @@ class Files:
             if file is None:
                 raise FileUnknown
             self.remember(file)
+        if file.project_id in self._hidden:
+            raise FileUnknown
         return file
 
     async def open(self, access_key: str) -> tuple[File, Path]:

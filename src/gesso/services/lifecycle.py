@@ -15,8 +15,8 @@ from typing import Any
 
 import structlog
 
-from gesso.domain.errors import GessoError, IllegalStep, StaleAttempt, TaskUnknown
-from gesso.domain.event import Event, LiveEvent, Queued, Recorded
+from gesso.domain.errors import GessoError, IllegalStep, NotEnded, StaleAttempt, TaskUnknown
+from gesso.domain.event import Event, FilesDeleted, LiveEvent, Queued, Recorded
 from gesso.domain.file import File
 from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.task import Task, TaskState, apply
@@ -44,6 +44,7 @@ class Lifecycle:
         self._kept: dict[int, TaskChange] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._readings: dict[int, asyncio.Future[Task]] = {}
+        self._deleting = asyncio.Lock()
 
     def observe(self, observer: Observer) -> None:
         """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
@@ -111,6 +112,27 @@ class Lifecycle:
             recorded.append(Recorded(task.seq, now, step))
         notify_url = task.callback_url if task.state.is_terminal else ""
         return TaskChange(task, before, tuple(recorded), files, charge, notify_url)
+
+    async def delete_files(self, task_id: int) -> list[str]:
+        """Record that an ended Task has no files any more: the access keys whose bytes are nobody's now. Again: none.
+
+        Nobody is told: listeners left at the Task's end. Errors: TaskUnknown, NotEnded, Unavailable; then nothing has changed.
+        """
+        # One at a time: the second of two who ask for the same Task finds it done.
+        async with self._deleting:
+            task = await self.see(task_id)
+            if not task.state.is_terminal:
+                raise NotEnded
+            if task.files_deleted_at:
+                return []
+            now = self._clock.now()
+            after = apply(task, FilesDeleted(), now)
+            change = TaskChange(after, task.seq, (Recorded(after.seq, now, FilesDeleted()),), is_refusable=True)
+            inputs = [given.access_key for each in task.files.values() for given in each if given.access_key]
+            gone = await self._store.delete_files(change, [file.access_key for file in task.outputs], inputs)
+            if task_id in self._ended:
+                self._ended[task_id] = after
+            return gone
 
     def tell(self, task_id: int, event: LiveEvent) -> None:
         """Announce a live Event, after the steps that came before it. It is not kept."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import itertools
 import os
 import stat
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -21,7 +23,7 @@ from typing import BinaryIO, TypeVar
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
 from gesso.domain.file import Received, safe_name, true_type
 from gesso.domain.ids import new_access_key
-from gesso.domain.limits import FILE_MAX_BYTES, RECEIVE_CHUNK_BYTES
+from gesso.domain.limits import FILE_MAX_BYTES, ORPHAN_BATCH_MAX_COUNT, RECEIVE_CHUNK_BYTES
 
 _THREADS = 4
 _HEAD_BYTES = 64
@@ -70,6 +72,12 @@ class FolderBlobs:
 
         if paths:
             await _hop(self._pool, unlink, lambda: _quietly(unlink))
+
+    async def aged(self, age_s: float) -> AsyncIterator[list[str]]:
+        """The keys of blobs that came in more than `age_s` seconds ago. A folder is read as it is asked for, not all at once."""
+        keys = self._folder.aged(time.time() - age_s)
+        while batch := await _hop(self._pool, lambda: list(itertools.islice(keys, ORPHAN_BATCH_MAX_COUNT)), lambda: None):
+            yield batch
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
@@ -129,6 +137,19 @@ class _Folder:
         if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
             raise FileUnknown
         return self.root / _shelf(access_key) / access_key
+
+    def aged(self, before_s: float) -> Iterator[str]:
+        with os.scandir(self.root) as shelves:
+            names = [shelf.name for shelf in shelves if shelf.is_dir() and shelf.name != "incoming"]
+        for name in names:
+            with os.scandir(self.root / name) as blobs:
+                for blob in blobs:
+                    try:
+                        # The time of the move to this place: bytes may be older than that.
+                        if blob.stat(follow_symlinks=False).st_ctime < before_s:
+                            yield blob.name
+                    except FileNotFoundError:
+                        continue
 
     def place(self, source: Path, access_key: str) -> Path:
         """Rename `source` to its key. The caller flushes the folder of the result."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import insert, select
 
 from gesso.domain.file import File
 from gesso.store.database import Database
 from gesso.store.schema import files
-from gesso.store.tasks import file_row
-
-
-def _file_of(row: Any) -> File:
-    return File(**row._mapping)
+from gesso.store.tasks import file_of, file_row
 
 
 class SqlFiles:
@@ -28,4 +24,9 @@ class SqlFiles:
     async def by_access_key(self, access_key: str) -> File | None:
         statement = select(files).where(files.c.access_key == access_key)
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
-        return _file_of(row) if row is not None else None
+        return file_of(row) if row is not None else None
+
+    async def unknown(self, access_keys: Sequence[str]) -> set[str]:
+        statement = select(files.c.access_key).where(files.c.access_key.in_(access_keys))
+        known = await self._database.read(lambda connection: set(connection.execute(statement).scalars()))
+        return set(access_keys) - known

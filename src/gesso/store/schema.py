@@ -5,6 +5,8 @@ Portable between SQLite and PostgreSQL: no statement of this package may use wha
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -19,6 +21,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
+    column,
+    literal_column,
+    table,
 )
 
 HEAD = "0001"
@@ -37,7 +43,13 @@ projects = Table(
     Column("auth_method", String(16), nullable=False),
     Column("allowed_addresses", Text, nullable=False, server_default="[]"),
     Column("created_at", BigInteger, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("request_count", BigInteger, nullable=False, server_default="0"),
+    Column("deleted_at", BigInteger, nullable=False, server_default="0"),
 )
+# A literal, because a partial index serves only queries that repeat its condition, and a bound value could be any.
+IS_DELETED = projects.c.deleted_at > literal_column("0")
+Index("projects_deleted", projects.c.id, sqlite_where=IS_DELETED, postgresql_where=IS_DELETED)
 
 keys = Table(
     "keys",
@@ -60,6 +72,34 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_admin", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("second_factor_sealed", LargeBinary),
+    Column("second_factor_step", BigInteger, nullable=False, server_default="0"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("project_id", Id, ForeignKey("projects.id"), nullable=False),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project_id", "user_id"),
+)
+
+# `is_pending`: the password was right, and a second proof is awaited. Tokens are found by their digest and kept nowhere.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("is_pending", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("agent", Text, nullable=False),
 )
 
 tasks = Table(
@@ -76,10 +116,16 @@ tasks = Table(
     Column("attempt", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("cost_pico", BigInteger, nullable=False),
+    Column("files_kept_since", BigInteger, nullable=False, server_default="0"),
     Column("document", Text, nullable=False),
 )
 Index("tasks_by_project", tasks.c.project_id, tasks.c.id)
-Index("tasks_open", tasks.c.id, sqlite_where=tasks.c.is_open == 1, postgresql_where=tasks.c.is_open == 1)
+Index("tasks_by_model", tasks.c.project_id, tasks.c.model, tasks.c.id)
+# Literals in these, because a partial index serves only queries that repeat its condition, and a bound value could be any.
+IS_OPEN = tasks.c.is_open == literal_column("1")
+Index("tasks_open", tasks.c.project_id, tasks.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+HAS_OLD_FILES = tasks.c.files_kept_since > literal_column("0")
+Index("tasks_with_files", tasks.c.files_kept_since, sqlite_where=HAS_OLD_FILES, postgresql_where=HAS_OLD_FILES)
 
 events = Table(
     "events",
@@ -103,17 +149,100 @@ files = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # The Task that it goes with; 0 for an upload, which stays until it is deleted.
+    Column("task_id", Id, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
-# One Charge for a Task at most: the primary key refuses a second one, whoever writes it.
-charges = Table(
-    "charges",
+# Tasks that took a stored File for an input. When the File's own Task goes, the File passes to one of them.
+file_uses = Table(
+    "file_uses",
     metadata,
-    Column("task_id", Id, primary_key=True, autoincrement=False),
-    Column("project_id", Id, nullable=False, index=True),
+    Column("access_key", String(64), nullable=False),
+    Column("task_id", Id, nullable=False),
+    PrimaryKeyConstraint("access_key", "task_id"),
+    sqlite_with_rowid=False,
+)
+
+# An empty `parent_id` or `folder_id` is the Project's root.
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project_id", Id, nullable=False),
+    Column("parent_id", String(32), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("project_id", "parent_id", "name"),
+    sqlite_with_rowid=False,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("access_key", String(64), nullable=False),
+    Column("project_id", Id, nullable=False),
+    Column("folder_id", String(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("uploads_by_folder", uploads.c.project_id, uploads.c.folder_id, uploads.c.created_at, uploads.c.id)
+
+# What a Project has. Its balance is the sum of its entries; a month's budget of NULL is none.
+balances = Table(
+    "balances",
+    metadata,
+    Column("project_id", Id, primary_key=True, autoincrement=False),
+    Column("balance_pico", BigInteger, nullable=False, server_default="0"),
+    Column("budget_pico", BigInteger),
+)
+
+# The ledger, in the order of its ids. One charge for a Task at most: its key refuses a second one, whoever writes it.
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("project_id", Id, nullable=False),
+    Column("task_id", Id, unique=True),
+    Column("kind", String(16), nullable=False),
     Column("amount_pico", BigInteger, nullable=False),
+    Column("balance_pico", BigInteger, nullable=False),
+    Column("cost_pico", BigInteger, nullable=False, server_default="0"),
     Column("at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+)
+Index("entries_by_project", entries.c.project_id, entries.c.id)
+
+# A view of the ledger, for reading: what each Task cost.
+charges = table("charges", column("task_id"), column("project_id"), column("amount_pico"), column("at"))
+
+
+def _counters() -> list[Column[Any]]:
+    names = ("submitted", "succeeded", "failed", "cancelled", "billed_us", "amount_pico", "last_at")
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+# `day`: days since 1970, UTC.
+usage_days = Table(
+    "usage_days",
+    metadata,
+    Column("project_id", Id, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    *_counters(),
+    PrimaryKeyConstraint("project_id", "day", "model"),
+    sqlite_with_rowid=False,
+)
+
+usage_totals = Table(
+    "usage_totals",
+    metadata,
+    Column("project_id", Id, nullable=False),
+    Column("model", Text, nullable=False),
+    *_counters(),
+    PrimaryKeyConstraint("project_id", "model"),
+    sqlite_with_rowid=False,
 )
 
 # Webhooks to deliver. One notice for a Task at most, written with its last Event. `due_at` 0: nothing more is to be done.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Sequence
 from dataclasses import fields
-from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gesso.domain import event as events_module
 from gesso.domain.errors import StaleAttempt
@@ -19,8 +18,10 @@ from gesso.domain.notice import host_of
 from gesso.domain.price import from_pico, to_pico
 from gesso.domain.task import STEPS, Task, TaskState
 from gesso.ports import QueueEntry, TaskChange
+from gesso.store.billing import count_usage, write_charges
 from gesso.store.database import Database
-from gesso.store.schema import charges, events, files, notices, tasks
+from gesso.store.prepared import Prepared
+from gesso.store.schema import HAS_OLD_FILES, IS_OPEN, events, file_uses, files, notices, tasks
 
 _COLUMNS = ("id", "token", "project_id", "model", "dialect", "state", "seq", "attempt", "created_at")
 _DOCUMENT = tuple(f.name for f in fields(Task) if f.name not in (*_COLUMNS, "cost"))
@@ -28,38 +29,15 @@ _EVENT_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in STEPS}
 _EVENT_KINDS = {kind.__name__: getattr(events_module, kind.__name__) for kind in STEPS}
 
 
-class _Prepared:
-    """A Core statement, compiled once for the database at hand. Rows go to the driver as they are: having each value bound anew for each
-    row took longer than writing it."""
-
-    def __init__(self, statement: Any, *names: str) -> None:
-        self._statement = statement
-        self._names = names
-        self._compiled: dict[Any, Any] = {}
-
-    def execute(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
-        """How many rows were written."""
-        dialect = connection.dialect
-        compiled = self._compiled.get(dialect)
-        if compiled is None:
-            compiled = self._statement.compile(dialect=dialect, column_keys=self._names or None)
-            self._compiled[dialect] = compiled
-        parameters: Any = rows
-        if compiled.positional:
-            pick = itemgetter(*compiled.positiontup)
-            parameters = [pick(row) for row in rows]
-        return connection.exec_driver_sql(compiled.string, parameters).rowcount
-
-
-_INSERT_TASK = _Prepared(insert(tasks))
-_INSERT_EVENT = _Prepared(insert(events))
-_INSERT_FILE = _Prepared(insert(files))
-_INSERT_CHARGE = _Prepared(insert(charges))
-_INSERT_NOTICE = _Prepared(insert(notices), "task_id", "project_id", "url", "host", "due_at")
-_UPDATE_TASK = _Prepared(
+_INSERT_TASK = Prepared(insert(tasks))
+_INSERT_EVENT = Prepared(insert(events))
+_INSERT_FILE = Prepared(insert(files))
+_INSERT_USE = Prepared(insert(file_uses))
+_INSERT_NOTICE = Prepared(insert(notices), "task_id", "project_id", "url", "host", "due_at")
+_UPDATE_TASK = Prepared(
     update(tasks)
     .where(tasks.c.id == bindparam("b_id"), tasks.c.seq == bindparam("b_seq"))
-    .values({name: bindparam(name) for name in ("state", "is_open", "seq", "attempt", "cost_pico", "document")})
+    .values({name: bindparam(name) for name in ("state", "is_open", "seq", "attempt", "cost_pico", "files_kept_since", "document")})
 )
 
 
@@ -72,11 +50,12 @@ def _task_row(task: Task) -> dict[str, Any]:
     row["state"] = task.state.value
     row["is_open"] = int(not task.state.is_terminal)
     row["cost_pico"] = to_pico(task.cost)
+    row["files_kept_since"] = task.files_kept_since
     row["document"] = _task_document(task)
     return row
 
 
-def _task_of(row: Any) -> Task:
+def task_of(row: Any) -> Task:
     document = orjson.loads(row.document)
     document["files"] = _file_inputs(document["files"])
     document["outputs"] = tuple(File(**output) for output in document["outputs"])
@@ -136,21 +115,14 @@ def write_changes(connection: Connection, changes: Sequence[TaskChange]) -> None
 
 
 def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> None:
-    stored = [file_row(file) for change in changes for file in change.files]
+    stored = [file_row(file, change.task.id) for change in changes for file in change.files]
     if stored:
         _INSERT_FILE.execute(connection, stored)
-    charged = [
-        {
-            "task_id": change.task.id,
-            "project_id": change.task.project_id,
-            "amount_pico": to_pico(change.charge),
-            "at": change.events[-1].at,
-        }
-        for change in changes
-        if change.charge is not None
-    ]
-    if charged:
-        _INSERT_CHARGE.execute(connection, charged)
+    used = [{"access_key": key, "task_id": change.task.id} for change in changes for key in _borrowed(change)]
+    if used:
+        _INSERT_USE.execute(connection, used)
+    write_charges(connection, changes)
+    count_usage(connection, changes)
     told = [
         {
             "task_id": change.task.id,
@@ -166,7 +138,16 @@ def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> 
         _INSERT_NOTICE.execute(connection, told)
 
 
-def file_row(file: File) -> dict[str, Any]:
+def _borrowed(change: TaskChange) -> set[str]:
+    """The inputs of a new Task that were stored before it."""
+    if change.expected_seq or not change.task.files:
+        return set()
+    given = {one.access_key for inputs in change.task.files.values() for one in inputs if one.access_key}
+    return given - {file.access_key for file in change.files}
+
+
+def file_row(file: File, task_id: int = 0) -> dict[str, Any]:
+    """`task_id`: of the Task that the File goes with; 0 for an upload."""
     return {
         "access_key": file.access_key,
         "project_id": file.project_id,
@@ -175,7 +156,34 @@ def file_row(file: File) -> dict[str, Any]:
         "size_bytes": file.size_bytes,
         "sha256": file.sha256,
         "created_at": file.created_at,
+        "task_id": task_id,
     }
+
+
+def file_of(row: Any) -> File:
+    return File(row.access_key, row.project_id, row.name, row.content_type, row.size_bytes, row.sha256, row.created_at)
+
+
+def release(connection: Connection, task: Task, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    """Drop the rows of the Files that go with the Task; their access keys."""
+    mine = select(files.c.access_key).where(files.c.access_key.in_({*outputs, *inputs}), files.c.task_id == task.id)
+    gone = set(connection.execute(mine).scalars())
+    uses = file_uses.c.access_key.in_(inputs)
+    connection.execute(delete(file_uses).where(uses, file_uses.c.task_id == task.id))
+    # A stranger who was given the address of an input does not keep it.
+    heirs = (
+        select(file_uses.c.access_key, func.min(file_uses.c.task_id))
+        .join(tasks, tasks.c.id == file_uses.c.task_id)
+        .where(uses, tasks.c.project_id == task.project_id)
+        .group_by(file_uses.c.access_key)
+    )
+    for access_key, heir in connection.execute(heirs).all():
+        if access_key in gone:
+            gone.discard(access_key)
+            connection.execute(update(files).where(files.c.access_key == access_key).values(task_id=heir))
+            connection.execute(delete(file_uses).where(file_uses.c.access_key == access_key, file_uses.c.task_id == heir))
+    connection.execute(delete(files).where(files.c.access_key.in_(gone)))
+    return sorted(gone)
 
 
 class SqlTasks:
@@ -194,6 +202,17 @@ class SqlTasks:
     def write(self, change: TaskChange) -> Awaitable[None]:
         return self._database.put(change)
 
+    async def delete_files(self, change: TaskChange, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:
+        def carry_out(connection: Connection) -> list[str]:
+            write_changes(connection, [change])
+            return release(connection, change.task, outputs, inputs)
+
+        return await self._database.call(carry_out)
+
+    async def with_old_files(self, before: int, max_count: int) -> list[int]:
+        due = select(tasks.c.id).where(HAS_OLD_FILES, tasks.c.files_kept_since < before).order_by(tasks.c.files_kept_since).limit(max_count)
+        return await self._database.read(lambda connection: list(connection.execute(due).scalars()))
+
     async def by_id(self, task_id: int) -> Task | None:
         return await self._one(select(tasks).where(tasks.c.id == task_id))
 
@@ -202,7 +221,7 @@ class SqlTasks:
 
     async def _one(self, statement: Any) -> Task | None:
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
-        return _task_of(row) if row is not None else None
+        return task_of(row) if row is not None else None
 
     async def events(self, task_id: int) -> list[Recorded]:
         def read(connection: Connection) -> tuple[Any, Sequence[Any]]:
@@ -213,10 +232,10 @@ class SqlTasks:
         row, rows = await self._database.read(read)
         if row is None:
             return []
-        task = _task_of(row)
+        task = task_of(row)
         return [_event_of(each, task) for each in rows]
 
     async def unfinished(self) -> list[QueueEntry]:
-        statement = select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state).where(tasks.c.is_open == 1).order_by(tasks.c.id)
+        statement = select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state).where(IS_OPEN).order_by(tasks.c.id)
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
         return [QueueEntry(row.id, row.project_id, row.model, TaskState(row.state).is_attempted) for row in rows]

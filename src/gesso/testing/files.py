@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gesso.domain.errors import Unavailable
 from gesso.domain.file import File
 from gesso.testing.disk import Disk
@@ -15,6 +17,9 @@ class MemoryFiles:
         if self.disk.trouble:
             raise Unavailable(self.disk.trouble)
         self.disk.files[file.access_key] = file
+
+    async def unknown(self, access_keys: Sequence[str]) -> set[str]:
+        return set(access_keys) - self.disk.files.keys()
 
     async def by_access_key(self, access_key: str) -> File | None:
         if self.disk.read_trouble:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gesso.domain.errors import StaleAttempt, Unavailable
 from gesso.domain.event import Recorded
@@ -61,6 +61,25 @@ class MemoryTasks:
             self._line.append((change, future))
             self._plan(self._commit_s())
         return future
+
+    async def delete_files(self, change: TaskChange, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:
+        await self.write(change)
+        used = {
+            given.access_key
+            for other in self.disk.tasks.values()
+            if other.id != change.task.id and other.project_id == change.task.project_id and not other.files_deleted_at
+            for each in other.files.values()
+            for given in each
+        }
+        gone = sorted({*outputs, *(set(inputs) - used)} & self.disk.files.keys())
+        for access_key in gone:
+            del self.disk.files[access_key]
+        return gone
+
+    async def with_old_files(self, before: int, max_count: int) -> list[int]:
+        await self._reading()
+        due = [(task.files_kept_since, task.id) for task in self.disk.tasks.values() if 0 < task.files_kept_since < before]
+        return [task_id for _, task_id in sorted(due)[:max_count]]
 
     async def by_id(self, task_id: int) -> Task | None:
         task = self.disk.tasks.get(task_id)

@@ -108,7 +108,7 @@ def task_reference(fields: Mapping[str, Any]) -> tuple[int | None, str]:
 
     The keys are aliases: all digits are an id and anything else is a token, because no token is all digits.
     """
-    words = [word for key in (*_TOKEN_KEYS, "taskid") if (word := _word(fields.get(key)))]
+    words = [word for key in (*_TOKEN_KEYS, "taskid") if (word := plain_word(fields.get(key)))]
     token = next((word for word in words if not _is_id(word)), "")
     number = next((word for word in words if _is_id(word)), None)
     return (None if number is None else int(number)), token
@@ -120,7 +120,7 @@ def _is_id(word: str) -> bool:
 
 def model_reference(fields: Mapping[str, Any]) -> tuple[str, str]:
     """Owner and slug that a call names in its fields."""
-    return slug(_word(fields.get("slugowner"))), slug(_word(fields.get("slugproject")))
+    return slug(plain_word(fields.get("slugowner"))), slug(plain_word(fields.get("slugproject")))
 
 
 def slug(given: str) -> str:
@@ -129,10 +129,10 @@ def slug(given: str) -> str:
 
 
 def is_summary(fields: Mapping[str, Any]) -> bool:
-    return _word(fields.get("summary")).lower() in ("true", "1")
+    return plain_word(fields.get("summary")).lower() in ("true", "1")
 
 
-def _word(value: Any) -> str:
+def plain_word(value: Any) -> str:
     """A text or a whole number as text; anything else counts as not sent."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return "true" if value is True else ""

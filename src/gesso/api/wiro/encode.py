@@ -5,7 +5,6 @@ Field order follows the published sample, so that a person can compare the two.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from urllib.parse import quote
 import orjson
 
 from gesso.domain.event import FileInput
-from gesso.domain.file import File
+from gesso.domain.file import File, public_id
 from gesso.domain.limits import KIB
 from gesso.domain.model import Model, clean
 from gesso.domain.parameter import Kind
@@ -89,8 +88,8 @@ class Encoder:
             "parameters": parameters(task, constant.model, viewer.base),
             "debugoutput": task.stdout,
             "debugerror": debug_error(task),
-            "starttime": _seconds(task.started_at),
-            "endtime": _seconds(task.ended_at),
+            "starttime": seconds(task.started_at),
+            "endtime": seconds(task.ended_at),
             "elapsedseconds": str(billed_seconds(task.billed_us)) if task.billed_us else "0.0000",
             "status": STATUS[task.state],
             "cps": constant.cps,
@@ -105,14 +104,14 @@ class Encoder:
             "modelfileid": "",
             "callbackurl": task.callback_url,
             "marketplaceid": None,
-            "createtime": _seconds(task.created_at),
-            "canceltime": _seconds(task.cancelled_at),
-            "assigntime": _seconds(task.assigned_at),
-            "accepttime": _seconds(task.accepted_at),
-            "preprocessstarttime": _seconds(task.preprocess_started_at),
-            "preprocessendtime": _seconds(task.preprocess_ended_at),
-            "postprocessstarttime": _seconds(task.postprocess_started_at),
-            "postprocessendtime": _seconds(task.postprocess_ended_at),
+            "createtime": seconds(task.created_at),
+            "canceltime": seconds(task.cancelled_at),
+            "assigntime": seconds(task.assigned_at),
+            "accepttime": seconds(task.accepted_at),
+            "preprocessstarttime": seconds(task.preprocess_started_at),
+            "preprocessendtime": seconds(task.preprocess_ended_at),
+            "postprocessstarttime": seconds(task.postprocess_started_at),
+            "postprocessendtime": seconds(task.postprocess_ended_at),
             "pexit": "" if task.exit_code is None else str(task.exit_code),
             "categories": constant.categories,
             "outputs": outputs(task, viewer),
@@ -169,9 +168,9 @@ def outputs(task: Task, viewer: Viewer) -> list[dict[str, Any]]:
 
 def output(file: File, folder_id: str, viewer: Viewer) -> dict[str, Any]:
     """A stored file. `url` is never empty: clients check that it is one."""
-    added = _seconds(file.created_at)
+    added = seconds(file.created_at)
     return {
-        "id": _hex_id(file.access_key),
+        "id": public_id(file.access_key),
         "name": file.name,
         "contenttype": file.content_type,
         "parentid": folder_id,
@@ -227,14 +226,9 @@ def _input_url(base: str, given: FileInput) -> str:
     return file_url(base, given.access_key, given.name) if given.access_key else given.url
 
 
-def _seconds(at_us: int) -> str:
+def seconds(at_us: int) -> str:
     return str(at_us // 1_000_000)
 
 
-def _hex_id(word: str) -> str:
-    """The wire wants 32 hex digits for a file. Hashed, so that the id, which people paste, does not open the file."""
-    return hashlib.blake2b(word.encode(), digest_size=16).hexdigest()
-
-
 def _folder_id(task: Task) -> str:
-    return _hex_id(f"outputs of {task.token}")
+    return public_id(f"outputs of {task.token}")

@@ -15,6 +15,7 @@ from gesso.domain.event import (
     Cancelled,
     Ended,
     Failed,
+    FilesDeleted,
     LiveEvent,
     LogLine,
     PostprocessStarted,
@@ -104,6 +105,11 @@ def _requeued(task: Task, event: Requeued, viewer: Viewer) -> list[Frame]:
     return [_frame(task, "task_error", lost("An attempt", event.reason)), _frame(task, "task_queue")]
 
 
+def _files_deleted(task: Task, event: FilesDeleted, viewer: Viewer) -> list[Frame]:
+    # It comes after the terminal frame, where nobody listens, and the protocol has no name for it.
+    return []
+
+
 def _progress(task: Task, event: Progress, viewer: Viewer) -> list[Frame]:
     return [_frame(task, "task_output", progress(event))]
 
@@ -124,6 +130,7 @@ SPEAKING: Mapping[type, Callable[[Task, Any, Viewer], list[Frame]]] = {
     Failed: _failed,
     Cancelled: _cancelled,
     Requeued: _requeued,
+    FilesDeleted: _files_deleted,
     Progress: _progress,
     LogLine: _log_line,
     Preview: _preview,
