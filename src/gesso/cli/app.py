@@ -90,7 +90,6 @@ def project_create(
     create_project(name, auth.value, as_json, data)
 
 
-@user_app.command("create")
 @project_app.command("webhook-secret")
 def project_webhook_secret(
     project: Annotated[int, typer.Argument(metavar="PROJECT", min=1, max=2**63 - 1, help="The project's id.")],
@@ -103,6 +102,7 @@ def project_webhook_secret(
     show_secret(project, renew, data)
 
 
+@user_app.command("create")
 def user_create(
     email: Annotated[str, typer.Argument(help="The address to sign in with.")],
     admin: Annotated[bool, typer.Option("--admin", help="May manage the server.")] = False,
@@ -175,7 +175,6 @@ def tasks(
     show_tasks(limit, as_json, data)
 
 
-@app.command()
 @webhooks_app.callback(invoke_without_command=True)
 def webhooks(
     context: typer.Context,
@@ -209,6 +208,7 @@ def webhooks_redeliver(task: TaskId, data: Data = None) -> None:
     redeliver(task, data)
 
 
+@app.command()
 def doctor(data: Data = None) -> None:
     """Look for what is missing, and say what to do."""
     from gesso.cli.doctor import examine
