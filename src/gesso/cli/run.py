@@ -101,10 +101,16 @@ def _connect(settings: Settings, url: str | None, key: str | None, secret: str |
         raise Refused(_no_server(settings))
     if key:
         return Api(running.url, key, secret)
-    api = Api(running.url, find_key(settings.data))
+    return Api(running.url, _own_key(running.url, settings))
+
+
+def _own_key(url: str, settings: Settings) -> str:
+    """The key of the command line on this data folder, made when there is none or when the server does not know it."""
+    key = find_key(settings.data)
     try:
-        if api.is_known():
-            return api
+        with Api(url, key) as api:
+            if api.is_known():
+                return key
     except Unreachable:
         raise Refused(_no_server(settings)) from None
     # Needed once for a data folder, and as long to import as all the rest.
@@ -112,7 +118,7 @@ def _connect(settings: Settings, url: str | None, key: str | None, secret: str |
 
     made = asyncio.run(new_project(settings, _PROJECT, AuthMethod.KEY))
     note_key(settings.data, made.api_key)
-    return Api(running.url, made.api_key)
+    return made.api_key
 
 
 def _no_server(settings: Settings) -> str:
