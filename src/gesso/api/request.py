@@ -66,6 +66,11 @@ class Request:
         server = self._scope.get("server") or ("127.0.0.1", None)
         return f"{scheme.decode()}://{server[0]}" + (f":{server[1]}" if server[1] else "")
 
+    def loopback_origins(self) -> tuple[str, ...]:
+        """How who is on this machine may write where the server listens, whatever this request was sent to."""
+        server = self._scope.get("server")
+        return _loopback(server[1]) if server and server[1] else ()
+
     def content_length(self) -> int | None:
         given = self.headers.get(b"content-length", b"")
         return int(given) if given.isdigit() and len(given) <= 18 else None
@@ -95,6 +100,11 @@ def _without_port(hop: str) -> str:
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+@functools.lru_cache(maxsize=16)
+def _loopback(port: int) -> tuple[str, ...]:
+    return tuple(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,8 +25,8 @@ class Owners:
 
     def origins(self, request: Request) -> tuple[str, ...]:
         """The origins whose file addresses are this server's own, in lower case."""
-        here = request.origin().lower()
-        return (here, self._public_base.removesuffix(PREFIX).lower()) if self._public_base else (here,)
+        here = (request.origin().lower(), *request.loopback_origins())
+        return (*here, self._public_base.removesuffix(PREFIX).lower()) if self._public_base else here
 
     def viewer(self, request: Request, project: Project) -> Viewer:
         return Viewer(self.base(request), project.uuid)
