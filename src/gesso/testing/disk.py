@@ -13,7 +13,7 @@ from gesso.domain.task import Task
 
 @dataclass(slots=True)
 class Disk:
-    """`trouble`: why it refuses writes now; empty when it takes them. `read_trouble`: the same of reading rows. `bytes_of`: a file system in
+    """`trouble`: why it refuses writes now; empty when it takes them. `read_trouble`: the same of reads. `bytes_of`: a file system in
     one dictionary."""
 
     tasks: dict[int, Task] = field(default_factory=dict)
