@@ -165,7 +165,10 @@ class _Bounded(io.RawIOBase):
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        return self._file.seek(offset, whence)
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:
+            raise zipfile.BadZipFile("it points outside of itself") from error
 
     def tell(self) -> int:
         return self._file.tell()
