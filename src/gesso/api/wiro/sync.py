@@ -20,6 +20,7 @@ from gesso.api.request import Request
 from gesso.api.wiro.encode import Encoder, Viewer, submitted
 from gesso.api.wiro.errors import explain, refusal
 from gesso.api.wiro.frames import frames
+from gesso.api.wiro.once import HEADER
 from gesso.domain.errors import GessoError
 from gesso.domain.event import LiveEvent, Recorded
 from gesso.domain.limits import SYNC_WAIT_S
@@ -68,7 +69,7 @@ class Waiting:
         try:
             await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
-                await self._leave(task)
+                await self._leave(task, request)
                 return
         finally:
             ended.cancel()
@@ -91,7 +92,7 @@ class Waiting:
             while not last:
                 await asyncio.wait({coming, gone}, timeout=min(self._keep_alive_s, deadline - clock()), return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
-                    await self._leave(task)
+                    await self._leave(task, request)
                     return
                 if not coming.done():
                     is_late = clock() >= deadline
@@ -120,8 +121,9 @@ class Waiting:
         names = {"taskid": str(task.id), "socketaccesstoken": task.token}
         return refusal(504, 0, "The task has not ended yet. It goes on: ask for it by its id or its token.", names)
 
-    async def _leave(self, task: Task) -> None:
-        if task.callback_url or not self._is_accepting():
+    async def _leave(self, task: Task, request: Request) -> None:
+        # With a key of its own a client means to ask again for the very same task.
+        if task.callback_url or HEADER in request.headers or not self._is_accepting():
             return
         try:
             await self._tasks.kill(task)
