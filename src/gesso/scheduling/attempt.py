@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 
 import structlog
 
@@ -22,6 +23,7 @@ from gesso.domain.event import (
     Succeeded,
 )
 from gesso.domain.file import File
+from gesso.domain.ledger import Charge
 from gesso.domain.limits import ATTEMPTS_MAX_COUNT, COMMIT_RETRY_S, INTERRUPTIONS_MAX_COUNT, OUTPUTS_RETRY_MAX_S
 from gesso.domain.model import Model
 from gesso.domain.price import FREE
@@ -31,6 +33,13 @@ from gesso.services.lifecycle import Lifecycle, has_ended
 from gesso.services.staging import Staging
 
 log = structlog.get_logger(__name__)
+ChargeFor = Callable[[Task, Model, Sequence[File], int, Decimal | None], Awaitable[Charge]]
+
+
+async def charge_by_time(task: Task, model: Model, outputs: Sequence[File], billed_us: int, reported: Decimal | None) -> Charge:
+    """The Charge of a Model that is priced by the second alone, taken in full."""
+    cost = model.price.charge(billed_us)
+    return Charge(cost, cost if cost > 0 else None)
 
 
 def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
@@ -45,11 +54,12 @@ def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
 class Attempts:
     """Carries Tasks through one Attempt each. A Task that its owner withdraws meanwhile refuses the next step, which ends its Attempt."""
 
-    def __init__(self, lifecycle: Lifecycle, staging: Staging, blobs: Blobs, clock: Clock) -> None:
+    def __init__(self, lifecycle: Lifecycle, staging: Staging, blobs: Blobs, clock: Clock, charge_for: ChargeFor = charge_by_time) -> None:
         self._lifecycle = lifecycle
         self._staging = staging
         self._blobs = blobs
         self._clock = clock
+        self._charge_for = charge_for
 
     async def carry(self, task_id: int, model: Model, executor: Executor, release: Callable[[Executor], None]) -> bool:
         """Begin and finish one Attempt of a queued Task on a claimed Worker, which is given back through `release` as soon as it is free.
@@ -94,20 +104,20 @@ class Attempts:
         return True
 
     async def _carry(self, task: Task, attempt: int, model: Model, executor: Executor, give_back: Callable[[], None]) -> None:
-        record = self._lifecycle.record
+        note = self._lifecycle.note
         fetches = any(given.url for inputs in task.files.values() for given in inputs)
         if fetches:
-            record(task.id, None, Accepted(attempt), PreprocessStarted())
+            note(task.id, None, Accepted(attempt), PreprocessStarted())
             staged = await self._staging.fetch_inputs(task, model)
             assert staged is not None
             files, new_files = staged
             try:
-                record(task.id, attempt, PreprocessEnded(files), Assigned(executor.name), files=new_files)
+                note(task.id, attempt, PreprocessEnded(files), Assigned(executor.name), files=new_files)
             except GessoError:
                 await self._blobs.delete([file.access_key for file in new_files])
                 raise
         else:
-            record(task.id, None, Accepted(attempt), PreprocessStarted(), PreprocessEnded(), Assigned(executor.name))
+            note(task.id, None, Accepted(attempt), PreprocessStarted(), PreprocessEnded(), Assigned(executor.name))
         task = await self._lifecycle.load(task.id)
         order = await self._staging.order(task)
         now = self._lifecycle.current(task.id)
@@ -133,7 +143,7 @@ class Attempts:
 
     def _started(self, task_id: int, attempt: int) -> None:
         try:
-            self._lifecycle.record(task_id, attempt, Started())
+            self._lifecycle.note(task_id, attempt, Started())
         except GessoError as error:
             if not has_ended(error):
                 raise
@@ -148,11 +158,11 @@ class Attempts:
             await self._lifecycle.record(task_id, attempt, *start, ended, PostprocessStarted(), Failed(result.text))
             return
         outputs = await self._store_outputs(task, result)
-        cost = model.price.charge(billed_us)
-        ended = Ended(0, outputs, billed_us, cost, result.stdout, result.stderr)
+        charge = await self._charge_for(task, model, outputs, billed_us, result.reported)
+        ended = Ended(0, outputs, billed_us, charge.cost, result.stdout, result.stderr)
         steps = (*start, ended, PostprocessStarted(), Succeeded())
         try:
-            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=cost if cost > 0 else None)
+            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken)
         except GessoError:
             await self._blobs.delete([file.access_key for file in outputs])
             raise

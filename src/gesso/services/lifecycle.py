@@ -19,6 +19,7 @@ from gesso.domain.errors import GessoError, IllegalStep, NotEnded, StaleAttempt,
 from gesso.domain.event import Event, FilesDeleted, LiveEvent, Queued, Recorded
 from gesso.domain.file import File
 from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
+from gesso.domain.once import Once
 from gesso.domain.task import Task, TaskState, apply
 from gesso.ports import Announcer, Clock, TaskChange, TaskStore
 
@@ -50,12 +51,12 @@ class Lifecycle:
         """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
         self._observers.append(observer)
 
-    async def create(self, task: Task, files: tuple[File, ...]) -> Task:
+    async def create(self, task: Task, files: tuple[File, ...], once: Once | None = None) -> Task:
         """Put a new Task on disk, queued. When this returns it is accepted. Errors: Unavailable; then it does not exist."""
         now = self._clock.now()
         queued = apply(task, Queued(), now)
         recorded = (Recorded(queued.seq, now, Queued()),)
-        await self._write(TaskChange(queued, 0, recorded, files, is_refusable=True))
+        await self._write(TaskChange(queued, 0, recorded, files, is_refusable=True, once=once))
         return queued
 
     def record(

@@ -23,7 +23,6 @@ from gesso.domain.errors import Unavailable
 from gesso.domain.limits import (
     BUSY_TIMEOUT_S,
     COMMIT_MAX_CHANGES,
-    COMMIT_PATIENCE_S,
     COMMIT_RETRY_S,
     READERS_MAX_COUNT,
     WRITE_QUEUE_MAX_CHANGES,
@@ -83,9 +82,6 @@ class Change(Protocol):
     @property
     def is_refusable(self) -> bool: ...
 
-    @property
-    def is_patient(self) -> bool: ...
-
 
 @dataclass(slots=True)
 class _Pending:
@@ -101,7 +97,6 @@ class Call:
 
     function: Callable[[Connection], Any]
     is_refusable: bool = True
-    is_patient: bool = False
 
 
 class Database:
@@ -171,8 +166,7 @@ class Database:
                 self._stopping.wait(COMMIT_RETRY_S)
 
     def _take(self, kept: list[_Pending]) -> tuple[list[_Pending], bool]:
-        """What to write next, and whether it is the last. Blocks until there is something; while there are only patient changes, waits
-        COMMIT_PATIENCE_S for one that is not, so that the steps of a short run cost one commit instead of three."""
+        """What to write next, and whether it is the last. Blocks until there is something."""
         batch = list(kept)
         if not batch:
             first = self._queue.get()
@@ -183,12 +177,7 @@ class Database:
             try:
                 pending = self._queue.get_nowait()
             except queue.Empty:
-                if not all(each.change.is_patient for each in batch):
-                    return batch, False
-                try:
-                    pending = self._queue.get(timeout=COMMIT_PATIENCE_S)
-                except queue.Empty:
-                    return batch, False
+                return batch, False
             if pending is None:
                 return batch, True
             batch.append(pending)
