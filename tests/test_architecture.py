@@ -31,7 +31,7 @@ FENCES = {
     ("typer", "rich"): ("cli.",),
     ("pydantic", "pydantic_settings"): ("config", "cli."),
     ("cryptography",): ("store.vault", "cli.storage"),
-    ("argon2",): ("services.accounts",),
+    ("argon2",): ("services.passwords",),
     ("huggingface_hub",): ("cli.pull",),
     ("jinja2",): ("web.",),
     ("markdown_it", "nh3"): ("web.", "services.readme"),

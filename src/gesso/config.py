@@ -6,13 +6,15 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from gesso.domain.limits import IDLE_UNLOAD_S, KILL_GRACE_S, RUN_TIMEOUT_S, STOP_GRACE_S
+from gesso.domain.ledger import BillingMode
+from gesso.domain.limits import CREDIT_MAX_UNITS, IDLE_UNLOAD_S, KILL_GRACE_S, RUN_TIMEOUT_S, STOP_GRACE_S
 
 DEFAULT_DATA = Path("gesso-data")
 _MEMORY_SHARE = 0.8
@@ -42,7 +44,17 @@ class Settings(BaseSettings):
     run_timeout_s: float = Field(RUN_TIMEOUT_S, gt=0, description="Seconds that one run may take.")
     kill_grace_s: float = Field(KILL_GRACE_S, ge=0, description="Seconds that a killed run has before its process is killed.")
     stop_grace_s: float = Field(STOP_GRACE_S, ge=0, description="Seconds that running tasks have when the server stops.")
+    billing: BillingMode = Field(
+        BillingMode.UNMETERED, description="unmetered reckons what tasks cost; prepaid takes it from the project's balance."
+    )
+    opening_credit: Decimal = Field(
+        Decimal(0), ge=0, le=CREDIT_MAX_UNITS, decimal_places=12, description="What a new project has on its balance."
+    )
+    retention_days: float = Field(0, ge=0, description="Days that the files of a task stay after its end; 0 is for ever.")
     models: tuple[str, ...] = Field((), description="More models: package.module:NAME or file.py:NAME.")
+    signup: Literal["first", "open", "closed"] = Field(
+        "first", description="Who may sign up: first is the first visitor only, who becomes the owner; open everybody; closed nobody."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     @field_validator("fetch_allow", "trusted_proxies")

@@ -29,20 +29,35 @@ from gesso.ports import Executor
 from gesso.scheduling.attempt import Attempts
 from gesso.scheduling.fleet import Fleet
 from gesso.scheduling.scheduler import Scheduler
+from gesso.services.accounts import Accounts
+from gesso.services.billing import Billing
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
+from gesso.services.folders import Folders
+from gesso.services.history import History
 from gesso.services.identity import Identity
 from gesso.services.lifecycle import Lifecycle
+from gesso.services.projects import Projects
+from gesso.services.retention import Retention
+from gesso.services.sessions import Sessions
 from gesso.services.staging import Staging
 from gesso.services.submission import Submission
 from gesso.services.tasks import Tasks
+from gesso.services.upkeep import Upkeep
 from gesso.store.accounts import SqlAccounts
+from gesso.store.archive import ZipArchives
+from gesso.store.billing import SqlBilling
 from gesso.store.blobs import FolderBlobs
 from gesso.store.database import Database, is_current, make_engine, sqlite_url
 from gesso.store.fetch import HttpFetch, guarded_client
 from gesso.store.files import SqlFiles
+from gesso.store.folders import SqlFolders
+from gesso.store.history import SqlHistory
 from gesso.store.notices import SqlNotices
+from gesso.store.projects import SqlProjects
+from gesso.store.sessions import SqlSessions
 from gesso.store.tasks import SqlTasks, write_changes
+from gesso.store.users import SqlUsers
 from gesso.store.vault import Vault, load_secret_key
 
 log = structlog.get_logger(__name__)
@@ -71,7 +86,10 @@ class Store:
             upgrade(engine)
         self.database = Database(engine, write_changes)
         vault = Vault(load_secret_key(data / "secret.key"))
-        self.accounts = SqlAccounts(self.database, vault, self.clock)
+        self.accounts = SqlAccounts(self.database, vault, self.clock, settings.opening_credit)
+        self.projects = SqlProjects(self.database, vault, self.clock, settings.opening_credit)
+        self.users = SqlUsers(self.database, vault, self.clock)
+        self.sessions = SqlSessions(self.database, vault)
         self.notices = SqlNotices(self.database, vault, self.clock)
 
     @property
@@ -80,6 +98,16 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+
+
+class _People:
+    """Who may ask for what. `hidden`: the ids of deleted Projects, whose Tasks and Files nobody is shown."""
+
+    def __init__(self, store: Store) -> None:
+        self.hidden: set[int] = set()
+        self.identity = Identity(store.accounts, store.clock)
+        self.sessions = Sessions(store.sessions, store.clock)
+        self.users = Accounts(store.users, self.sessions, store.clock, store.settings.signup)
 
 
 class House:
@@ -97,16 +125,18 @@ class House:
         self.store = Store(settings)
         clock = self.store.clock
         self._scratch = data / "scratch"
-        # Left by runs of an earlier server: their Attempts are closed at start, and nobody else knows these files.
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        outputs = self._scratch / "outputs"
-        outputs.mkdir(parents=True)
+        outputs = _fresh_outputs(self._scratch)
         self._blobs = FolderBlobs(data / "blobs")
         self._tasks_store = SqlTasks(self.store.database)
         self.catalog = Catalog(models or registry.load(settings.models, data), data / "weights")
         bus = Bus()
-        files = Files(SqlFiles(self.store.database), self._blobs)
+        self._archives = ZipArchives(self._scratch / "archives")
+        file_store = SqlFiles(self.store.database)
+        self._people = people = _People(self.store)
+        files = Files(file_store, self._blobs, people.hidden)
         self.lifecycle = Lifecycle(self._tasks_store, bus, clock)
+        days = settings.retention_days
+        self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, days)
         self._fetch = HttpFetch(settings.fetch_ranges)
         staging = Staging(self._blobs, self._fetch, files, clock, outputs)
         self.fleet = Fleet(
@@ -118,16 +148,29 @@ class House:
             clock,
             settings.idle_unload_s,
         )
-        attempts = Attempts(self.lifecycle, staging, self._blobs, clock)
+        self.billing = Billing(SqlBilling(self.store.database, clock), self._blobs, clock, settings.billing)
+        self.lifecycle.observe(self.billing.observe)
+        attempts = Attempts(self.lifecycle, staging, self._blobs, clock, self.billing.charge)
         self.scheduler = Scheduler(self.lifecycle, self._tasks_store, self.catalog, self.fleet, attempts)
+        tasks = Tasks(self.lifecycle, bus, people.hidden)
+        self._upkeep = Upkeep(self.store.projects, self._tasks_store, self.lifecycle, tasks, people.identity, clock, people.hidden)
         self.services = Services(
-            identity=Identity(self.store.accounts, clock),
+            identity=people.identity,
             catalog=self.catalog,
-            submission=Submission(self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting),
-            tasks=Tasks(self.lifecycle, bus),
+            submission=Submission(
+                self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting, self.billing.admit
+            ),
+            tasks=tasks,
             files=files,
+            folders=Folders(SqlFolders(self.store.database), files, self._blobs, self._archives, clock),
+            retention=self._retention,
             blobs=self._blobs,
             accounts=self.store.accounts,
+            users=people.users,
+            sessions=people.sessions,
+            projects=Projects(self.store.projects, people.identity, self._upkeep.bury),
+            statistics=self.billing,
+            history=History(SqlHistory(self.store.database), self.billing, self.catalog),
             is_accepting=self._is_accepting,
             public_url=settings.public_url.rstrip("/"),
             own_url=own_url,
@@ -142,7 +185,10 @@ class House:
 
     async def start(self) -> None:
         """Recover what an earlier server left, and accept Tasks."""
+        await self.billing.start()
         await self.scheduler.start()
+        await self._upkeep.start()
+        self._retention.start()
         self._outbox.start()
         self._doorbell.open()
 
@@ -150,11 +196,15 @@ class House:
         """Refuse new Tasks, let running ones finish within the grace time, put the others back in the queue, end all Workers."""
         await self.scheduler.stop(self.settings.stop_grace_s)
         self._doorbell.close()
+        await self._retention.stop()
         await self._outbox.stop(min(self.settings.stop_grace_s, WEBHOOK_STOP_GRACE_S))
 
     async def stop(self) -> None:
         """After `drain`: write what is in line, close everything."""
+        await self._upkeep.stop()
+        self._people.users.close()
         await self._fetch.close()
+        self._archives.close()
         self._blobs.close()
         self.store.close()
         os.close(self._lock)
@@ -177,6 +227,15 @@ class House:
             kill_grace_s=self.settings.kill_grace_s,
             run_timeout_s=self.settings.run_timeout_s,
         )
+
+
+def _fresh_outputs(scratch: Path) -> Path:
+    """The folder where Outputs appear, empty."""
+    # Left by runs of an earlier server: their Attempts are closed at start, and nobody else knows these files.
+    shutil.rmtree(scratch, ignore_errors=True)
+    outputs = scratch / "outputs"
+    outputs.mkdir(parents=True)
+    return outputs
 
 
 def _lock(path: Path) -> int:

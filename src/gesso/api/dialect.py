@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gesso.domain.task import Task
-from gesso.ports import AccountStore, Blobs
+from gesso.ports import AccountStore, Blobs, Counters
+from gesso.services.accounts import Accounts
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
+from gesso.services.folders import Folders
+from gesso.services.history import History
 from gesso.services.identity import Identity
+from gesso.services.projects import Projects
+from gesso.services.retention import Retention
+from gesso.services.sessions import Sessions
 from gesso.services.submission import Submission
 from gesso.services.tasks import Tasks
 
@@ -33,8 +40,15 @@ class Services:
     submission: Submission
     tasks: Tasks
     files: Files
+    folders: Folders
+    retention: Retention
     blobs: Blobs
     accounts: AccountStore
+    users: Accounts
+    sessions: Sessions
+    projects: Projects
+    statistics: Counters
+    history: History
     is_accepting: Callable[[], bool]
     public_url: str = ""
     own_url: str = ""
@@ -76,6 +90,10 @@ class Dialect(Protocol):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket. Errors of the domain are answered here; others are left to the edge."""
+        ...
+
+    def pages(self) -> Sequence[BaseRoute]:
+        """What it serves outside of its prefix."""
         ...
 
     def internal(self) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from rich.panel import Panel
@@ -17,7 +18,9 @@ from gesso.cli.screen import output, print_json
 from gesso.cli.storage import open_store, sentences
 from gesso.config import Settings
 from gesso.domain.project import AuthMethod, Key
+from gesso.domain.user import User
 from gesso.services.accounts import Accounts
+from gesso.services.sessions import Sessions
 from gesso.store.database import make_engine, schema_version, sqlite_url
 from gesso.store.schema import HEAD
 
@@ -74,12 +77,12 @@ def create_user(email: str, is_admin: bool, data: Path | None) -> None:
     settings = read_settings(data=data)
     password = _ask_password()
 
-    async def create() -> str:
-        with open_store(settings) as store:
-            return await Accounts(store.accounts).create_user(email, password, is_admin)
+    async def create() -> User:
+        with open_store(settings) as store, closing(Accounts(store.users, Sessions(store.sessions, store.clock), store.clock)) as accounts:
+            return await accounts.create_user(email, password, is_admin)
 
-    asyncio.run(create())
-    output().print(f"Created {'the administrator' if is_admin else 'the user'} {email.strip().lower()}.")
+    user = asyncio.run(create())
+    output().print(f"Created {'the administrator' if user.is_admin else 'the user'} {user.email}.")
 
 
 def _ask_password() -> str:

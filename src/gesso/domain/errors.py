@@ -34,7 +34,8 @@ GessoError
 ├── PaymentRefused             what the project has does not carry one more task
 │   ├── BalanceTooLow          prepaid, and nothing is left
 │   ├── TooManyActiveTasks     prepaid, and the balance carries no more tasks at once
-│   └── BudgetSpent            the project has spent what it may spend this month
+│   ├── BudgetSpent            the project has spent what it may spend this month
+│   └── RepeatRefused          the key of an order was used for another one
 ├── ModelUnknown               no model of that name
 ├── ModelNotReady              the model is known but cannot run here yet
 ├── TaskUnknown                no such task for this project
@@ -288,7 +289,16 @@ class BudgetSpent(PaymentRefused):
     budget: str
     spent: str
     slug: ClassVar[str] = "budget-spent"
-    sentence: ClassVar[str] = "The project has spent {spent} of its budget of {budget} for this month: raise the budget, or wait for the next month."
+    sentence: ClassVar[str] = (
+        "The project has spent {spent} of its budget of {budget} for this month: raise the budget, or wait for the next month."
+    )
+
+
+@dataclass(eq=False)
+class RepeatRefused(InputRefused):
+    key: str
+    slug: ClassVar[str] = "repeat-refused"
+    sentence: ClassVar[str] = "The key {key} was used for another order within a day. Send what was sent with it, or a new key."
 
 
 @dataclass(eq=False)

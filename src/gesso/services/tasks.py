@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 
 from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
 from gesso.domain.event import Cancelled, LiveEvent, Recorded
@@ -14,7 +14,9 @@ from gesso.services.lifecycle import Lifecycle
 
 
 class Tasks:
-    def __init__(self, lifecycle: Lifecycle, announcer: Announcer) -> None:
+    def __init__(self, lifecycle: Lifecycle, announcer: Announcer, hidden: Container[int] = frozenset()) -> None:
+        """`hidden`: ids of Projects whose Tasks nobody may see."""
+        self._hidden = hidden
         self._lifecycle = lifecycle
         self._announcer = announcer
 
@@ -32,7 +34,10 @@ class Tasks:
 
     async def by_token(self, token: str) -> Task:
         """The Task by its capability alone. Errors: TaskUnknown."""
-        return await self._lifecycle.see_by_token(token)
+        task = await self._lifecycle.see_by_token(token)
+        if task.project_id in self._hidden:
+            raise TaskUnknown
+        return task
 
     async def cancel(self, task: Task) -> Task:
         """Withdraw a queued Task; one that is cancelled already stays so. Errors: NotCancellable."""

@@ -127,6 +127,19 @@ Index("tasks_open", tasks.c.project_id, tasks.c.id, sqlite_where=IS_OPEN, postgr
 HAS_OLD_FILES = tasks.c.files_kept_since > literal_column("0")
 Index("tasks_with_files", tasks.c.files_kept_since, sqlite_where=HAS_OLD_FILES, postgresql_where=HAS_OLD_FILES)
 
+# Keys of orders that may be sent again; `digest` tells what was ordered.
+once_keys = Table(
+    "once_keys",
+    metadata,
+    Column("project_id", Id, nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("task_id", Id, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("project_id", "key"),
+    sqlite_with_rowid=False,
+)
+
 events = Table(
     "events",
     metadata,

@@ -11,7 +11,8 @@ import binascii
 import re
 from collections.abc import Mapping
 
-from gesso.domain.errors import KeyUnknown
+from gesso.domain.errors import KeyUnknown, TokenMissing
+from gesso.domain.ids import SESSION_PREFIX
 from gesso.domain.limits import NONCE_MAX_CHARACTERS
 from gesso.domain.project import signature
 from gesso.services.identity import Proof
@@ -32,6 +33,23 @@ def proof_of(headers: Mapping[bytes, bytes], address: str) -> Proof:
         nonce = nonce or "0"
         given = signature(key, secret, nonce)
     return Proof(key, nonce, given, address)
+
+
+def token_of(headers: Mapping[bytes, bytes]) -> str:
+    """The token of an account call. Errors: TokenMissing."""
+    authorization = _text(headers, b"authorization")
+    if not authorization.lower().startswith(_BEARER):
+        raise TokenMissing
+    return authorization[len(_BEARER) :].strip()
+
+
+def has_project_headers(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request that may come from an account or from a project comes with a key, in whatever header."""
+    if _text(headers, b"x-api-key"):
+        return True
+    authorization = _text(headers, b"authorization")
+    token = authorization[len(_BEARER) :].strip() if authorization.lower().startswith(_BEARER) else ""
+    return bool(token) and not token.startswith(SESSION_PREFIX)
 
 
 def bare_signature(given: str) -> str:

@@ -2,9 +2,9 @@
 
 All refusals are HTTP 200 but those of section 12.2: 401 for who may not, 404 for an unknown route or file, and three of our own, which
 the protocol does not give a body: 429 for who has failed too often, 503 when nothing can be taken now, and 500 when the server failed,
-because official clients honour Retry-After and repeat reads on 5xx. A body that is too large, an unreachable address and a value outside its options keep 200 with code 0 and a plain sentence: clients
-show the text of a 200 and drop that of a 413. A model that is known but cannot run here has the text of a hidden one in front, then
-what to do about it.
+because official clients honour Retry-After and repeat reads on 5xx. A body that is too large, an unreachable address and a value outside
+its options keep 200 with code 0 and a plain sentence: clients show the text of a 200 and drop that of a 413. A model that is known but
+cannot run here has the text of a hidden one in front, then what to do about it.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ ROWS: dict[str, Row] = {
         "same time. Add funds to increase your limit.",
     ),
     "budget-spent": Row(200, 97),
+    "repeat-refused": Row(200, 0, "Idempotency-Key [{key}] was used for another request within a day. Send that one again, or a new key."),
     "model-unknown": Row(200, 1, "slug-owner-project-not-exist"),
     "model-not-ready": Row(200, 1, "tool-not-accessible: {name} cannot run on this server yet: {reason}"),
     "task-unknown": Row(200, 1, "There is no task yet."),

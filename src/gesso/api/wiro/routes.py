@@ -6,32 +6,38 @@ is no route is told so in the words of the protocol, whatever its method.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gesso.api.dialect import Answer, Headers, Services
 from gesso.api.download import deliver
 from gesso.api.request import Request
-from gesso.api.wiro import decode, socket, tools
-from gesso.api.wiro.calls import Calls, told
+from gesso.api.wiro import decode, pages_txt, socket
+from gesso.api.wiro.accounts import AccountCalls
+from gesso.api.wiro.calls import Calls, Route, told
+from gesso.api.wiro.catalogue import Catalogue
 from gesso.api.wiro.encode import NO_TASK, Encoder, submitted
 from gesso.api.wiro.errors import FAILED, UNKNOWN_ROUTE, explain
+from gesso.api.wiro.files import FileCalls
+from gesso.api.wiro.history import TaskLists
+from gesso.api.wiro.once import once_of
 from gesso.api.wiro.owners import PREFIX, Owners
+from gesso.api.wiro.projects import ProjectCalls
 from gesso.api.wiro.sync import Waiting, wants_stream
 from gesso.domain.errors import FileUnknown, GessoError, TaskUnknown, Unavailable
 from gesso.domain.limits import BODY_MAX_BYTES
 from gesso.domain.project import Project
 from gesso.domain.task import Task
 
-_ALLOWED = b"content-type,x-api-key,x-nonce,x-signature,authorization,range,x-request-id"
+_ALLOWED = b"content-type,x-api-key,x-nonce,x-signature,authorization,range,x-request-id,idempotency-key,last-event-id"
 _CORS: Headers = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"x-request-id,retry-after,content-range"))
 _PREFLIGHT: Headers = (
     (b"access-control-allow-methods", b"GET,HEAD,POST,OPTIONS"),
     (b"access-control-allow-headers", _ALLOWED),
     (b"access-control-max-age", b"86400"),
 )
-Route = Callable[[Request], Awaitable[Answer]]
 
 
 class Wiro:
@@ -53,7 +59,11 @@ class Wiro:
             ("Task", "Detail"): self._detail,
             ("Task", "Cancel"): self._cancel,
             ("Task", "Kill"): self._kill,
-            ("Tool", "Detail"): self._tool,
+            **AccountCalls(services, self._calls).routes,
+            **ProjectCalls(services, self._calls).routes,
+            **FileCalls(services, self._calls, self._owners).routes,
+            **Catalogue(services, self._calls, self._owners).routes,
+            **TaskLists(services, self._calls, self._owners, self._encoder).routes,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,6 +78,9 @@ class Wiro:
             answer = explain(error, NO_TASK if isinstance(error, TaskUnknown) else None)
         if answer is not None:
             await answer.send(send)
+
+    def pages(self) -> Sequence[BaseRoute]:
+        return pages_txt.routes(self._services.catalog, self._owners)
 
     def internal(self) -> Answer:
         return FAILED
@@ -116,7 +129,7 @@ class Wiro:
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
         body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
-            order = self._forms[model.name].order(project, body, self._owners.origins(request))
+            order = self._forms[model.name].order(project, body, self._owners.origins(request), once_of(request.headers, model, body))
         except GessoError:
             await self._calls.forget(body)
             raise
@@ -133,13 +146,6 @@ class Wiro:
     async def _kill(self, request: Request) -> Answer:
         project, task = await self._named(request)
         return self._tell(request, project, await self._services.tasks.kill(task))
-
-    async def _tool(self, request: Request) -> Answer:
-        fields = await self._calls.fields(request)
-        catalog = self._services.catalog
-        model = catalog.find(*decode.model_reference(fields))
-        found = tools.tool(model, catalog.number(model), decode.is_summary(fields))
-        return told({"result": True, "errors": [], "tool": [found]})
 
     async def _file(self, request: Request, access_key: str, send: Send) -> Answer | None:
         try:

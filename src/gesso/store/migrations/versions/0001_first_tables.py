@@ -18,6 +18,7 @@ def upgrade() -> None:
     _create_accounts()
     _create_sessions()
     _create_tasks()
+    _create_once_keys()
     _create_files()
     _create_billing()
     _create_notices()
@@ -128,6 +129,20 @@ def _create_sessions() -> None:
         sa.Column("agent", sa.Text, nullable=False),
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+
+
+def _create_once_keys() -> None:
+    op.create_table(
+        "once_keys",
+        sa.Column("project_id", Id, nullable=False),
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("task_id", Id, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_once_keys_created_at", "once_keys", ["created_at"])
 
 
 def _create_tasks() -> None:
