@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from gesso.api.dialect import Dialect, Services
 from gesso.api.edge import Edge
@@ -35,7 +35,7 @@ def build_app(
     dialects: Sequence[Dialect],
     metrics: Callable[[], bytes] = _no_metrics,
     pages: Sequence[BaseRoute] = (),
-) -> Starlette:
+) -> ASGIApp:
     """`metrics`: the counters in Prometheus' text format. `pages`: routes that come before the plain page at `/`."""
 
     async def home(request: Request) -> Response:
@@ -51,10 +51,12 @@ def build_app(
         return Response(metrics(), headers={"content-type": _METRICS_TYPE})
 
     routes = [
+        *(route for dialect in dialects for route in dialect.pages()),
         *pages,
         Route("/", home),
         Route("/healthz", is_alive),
         Route("/readyz", is_ready),
         Route("/metrics", counters),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Edge, dialects=tuple(dialects))])
+    # Outside of Starlette, whose own layers would be on the way of every call of a dialect.
+    return Edge(Starlette(routes=routes), dialects)
