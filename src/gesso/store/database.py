@@ -31,6 +31,7 @@ from gesso.store.schema import HEAD
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+_CACHED_STATEMENTS = 512
 
 
 def sqlite_url(path: Path) -> str:
@@ -41,7 +42,11 @@ def make_engine(url: str) -> Engine:
     """An engine for SQLite (WAL, every commit on disk before it returns) or PostgreSQL."""
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=READERS_MAX_COUNT + 1, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=READERS_MAX_COUNT + 1, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S})
+    engine = create_engine(
+        url,
+        pool_size=READERS_MAX_COUNT + 1,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S, "cached_statements": _CACHED_STATEMENTS},
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, record: Any) -> None:
