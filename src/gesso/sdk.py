@@ -2,7 +2,7 @@
 
 from gesso.domain.model import Group, Model, Needs, Readiness
 from gesso.domain.parameter import Kind, Option, Parameter, Role
-from gesso.domain.price import Price
+from gesso.domain.price import Price, PriceMethod, PriceRule
 from gesso.models.contract import Device, Emit, Engine, InputError, InputFile, Killed, Output
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "Output",
     "Parameter",
     "Price",
+    "PriceMethod",
+    "PriceRule",
     "Readiness",
     "Role",
 ]

@@ -32,6 +32,7 @@ from gesso.scheduling.scheduler import Scheduler
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.catalog import Catalog
+from gesso.services.costs import Costs
 from gesso.services.files import Files
 from gesso.services.folders import Folders
 from gesso.services.history import History
@@ -148,9 +149,9 @@ class House:
             clock,
             settings.idle_unload_s,
         )
-        self.billing = Billing(SqlBilling(self.store.database, clock), self._blobs, clock, settings.billing)
+        self.billing = Billing(SqlBilling(self.store.database, clock), clock, settings.billing)
         self.lifecycle.observe(self.billing.observe)
-        attempts = Attempts(self.lifecycle, staging, self._blobs, clock, self.billing.charge)
+        attempts = Attempts(self.lifecycle, staging, self._blobs, clock, Costs(self._blobs, settings.billing).charge)
         self.scheduler = Scheduler(self.lifecycle, self._tasks_store, self.catalog, self.fleet, attempts)
         tasks = Tasks(self.lifecycle, bus, people.hidden)
         self._upkeep = Upkeep(self.store.projects, self._tasks_store, self.lifecycle, tasks, people.identity, clock, people.hidden)

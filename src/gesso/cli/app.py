@@ -21,11 +21,16 @@ models_app = typer.Typer(help="The models of this server, and whether each can r
 app.add_typer(project_app, name="project")
 app.add_typer(user_app, name="user")
 app.add_typer(models_app, name="models")
+billing_app = typer.Typer(no_args_is_help=True, help="Money: what projects have, spent and may spend.")
+app.add_typer(billing_app, name="billing")
 app.add_typer(webhooks_app, name="webhooks")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder that holds everything. [default: ./gesso-data]", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 TaskId = Annotated[int, typer.Argument(metavar="TASK", min=1, max=2**63 - 1, help="The task's id.")]
+
+
+ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's id, or its name.")]
 
 
 class Auth(StrEnum):
@@ -206,6 +211,75 @@ def webhooks_redeliver(task: TaskId, data: Data = None) -> None:
     from gesso.cli.webhooks import redeliver
 
     redeliver(task, data)
+
+
+@billing_app.command("balance")
+def billing_balance(project: ProjectName, as_json: AsJson = False, data: Data = None) -> None:
+    """What a project has, and what it may still spend this month."""
+    from gesso.cli.billing import show_balance
+
+    show_balance(project, as_json, data)
+
+
+@billing_app.command("credit", context_settings={"ignore_unknown_options": True})
+def billing_credit(
+    project: ProjectName,
+    amount: Annotated[str, typer.Argument(metavar="AMOUNT", help="What to add; less than 0 takes away.")],
+    note: Annotated[str, typer.Option(help="What the ledger says of it.")] = "",
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Add to a project's balance.
+
+    Works beside a running server and without one.
+    """
+    from gesso.cli.billing import credit
+
+    credit(project, amount, note, as_json, data)
+
+
+@billing_app.command("ledger")
+def billing_ledger(
+    project: ProjectName,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many lines.")] = 20,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """The latest entries of a project's ledger, newest first."""
+    from gesso.cli.billing import show_ledger
+
+    show_ledger(project, limit, as_json, data)
+
+
+@billing_app.command("usage")
+def billing_usage(
+    project: Annotated[str | None, typer.Argument(metavar="[PROJECT]", help="One project; all without it.", show_default=False)] = None,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days back.")] = 30,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """What was used, by day, project and model."""
+    from gesso.cli.billing import show_usage
+
+    show_usage(project, days, as_json, data)
+
+
+@billing_app.command("budget")
+def billing_budget(
+    project: ProjectName,
+    amount: Annotated[
+        str | None, typer.Argument(metavar="[AMOUNT]", help="A calendar month's budget, or none.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Show or set what a project may spend in a month.
+
+    When it is spent, no more tasks are accepted until the next month (UTC).
+    """
+    from gesso.cli.billing import budget
+
+    budget(project, amount, as_json, data)
 
 
 @app.command()

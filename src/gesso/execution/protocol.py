@@ -85,6 +85,14 @@ class Previewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Costed:
+    """`amount`: a decimal, as text."""
+
+    run_id: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputMade:
     """`name`: of a file directly in the scratch folder, flushed to disk."""
 
@@ -117,12 +125,12 @@ class RunStopped:
 
 
 ServerMessage = Setup | Run | Kill | Shutdown
-RunMessage = RunStarted | Progressed | Previewed | OutputMade | RunEnded | RunBroke | RunStopped
+RunMessage = RunStarted | Progressed | Previewed | Costed | OutputMade | RunEnded | RunBroke | RunStopped
 WorkerMessage = Ready | SetupBroke | RunMessage
 
 _SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
 _WORKER_MESSAGES = {
-    cls.__name__: cls for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, OutputMade, RunEnded, RunBroke, RunStopped)
+    cls.__name__: cls for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, Costed, OutputMade, RunEnded, RunBroke, RunStopped)
 }
 _JSON_TYPES = {"str": str, "int": int, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
 _FIELDS = {cls: {f.name: _JSON_TYPES[str(f.type)] for f in fields(cls)} for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}

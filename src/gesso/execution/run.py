@@ -6,10 +6,12 @@ import re
 import stat
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 
 from gesso.domain.event import LiveEvent, Preview, Progress
 from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
-from gesso.execution.protocol import OutputMade, Previewed, Progressed, ProtocolError, RunStarted
+from gesso.domain.price import check_price
+from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed, ProtocolError, RunStarted
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
 
 Outcome = RunResult | RunKilled | WorkerLost
@@ -40,6 +42,7 @@ class RunInFlight:
         self._monotonic = monotonic
         self._started_at = 0.0
         self._outputs: list[MadeOutput] = []
+        self._reported: Decimal | None = None
         self._timers: list[TimerHandle] = []
 
     @property
@@ -50,7 +53,7 @@ class RunInFlight:
         """A timer that the outcome cancels."""
         self._timers.append(timer)
 
-    def heard(self, message: RunStarted | Progressed | Previewed | OutputMade) -> None:
+    def heard(self, message: RunStarted | Progressed | Previewed | Costed | OutputMade) -> None:
         """Something that does not end it. Errors: ProtocolError."""
         match message:
             case RunStarted():
@@ -61,6 +64,8 @@ class RunInFlight:
                 self.live(Progress(message.step, message.total, elapsed_us))
             case Previewed():
                 self.live(Preview(message.jpeg_base64))
+            case Costed():
+                self._reported = amount_of(message)
             case OutputMade():
                 if len(self._outputs) >= OUTPUTS_MAX_COUNT:
                     raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
@@ -78,7 +83,7 @@ class RunInFlight:
         elif failure:
             self._settle(RunResult((), failure, text, stdout, stderr))
         else:
-            self._settle(RunResult(tuple(self._outputs), "", "", stdout, stderr))
+            self._settle(RunResult(tuple(self._outputs), "", "", stdout, stderr, self._reported))
 
     def lose(self, reason: str, stdout: str, stderr: str) -> None:
         """The Worker is gone."""
@@ -100,6 +105,16 @@ def tell(loop: AbstractEventLoop, listener: Callable[..., None], *arguments: obj
         listener(*arguments)
     except Exception as error:
         loop.call_exception_handler({"message": "a listener of a model process failed", "exception": error})
+
+
+def amount_of(message: Costed) -> Decimal:
+    """Errors: ProtocolError for what is no price."""
+    try:
+        amount = Decimal(message.amount)
+        check_price(amount)
+    except (InvalidOperation, ValueError) as error:
+        raise ProtocolError(f"a cost of {message.amount[:100]!r}") from error
+    return amount
 
 
 def verified(message: OutputMade, order: RunOrder) -> MadeOutput:

@@ -7,11 +7,13 @@ import hashlib
 import os
 import re
 import time
+from decimal import Decimal
 from pathlib import Path
 
 from gesso.domain.limits import LOG_LINES_PER_SECOND, MESSAGE_MAX_BYTES, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.domain.price import check_price
 from gesso.execution.channel import WorkerChannel
-from gesso.execution.protocol import OutputMade, Previewed, Progressed
+from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed
 from gesso.execution.rate import Allowance
 from gesso.models.contract import Killed, Output
 
@@ -49,6 +51,12 @@ class Voice:
 
     def warn(self, text: str) -> None:
         self.log(f"Warning: {text}")
+
+    def cost(self, amount: Decimal) -> None:
+        """Errors: ValueError for an amount that cannot be charged exactly."""
+        self.check()
+        check_price(amount)
+        self._channel.send(Costed(self._run_id, f"{amount:f}"))
 
     def check(self) -> None:
         self.is_silenced = self.is_silenced or self._channel.is_stop_asked(self._run_id)

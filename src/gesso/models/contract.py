@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,6 +67,10 @@ class Emit(Protocol):
 
     def warn(self, text: str) -> None:
         """Tell the client that something was not done as asked, or will look poor, and why."""
+        ...
+
+    def cost(self, amount: Decimal) -> None:
+        """Tell what the Task costs, for a Model whose price is reported; the last one counts. Errors: ValueError for what is no price."""
         ...
 
     def check(self) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from gesso.domain.errors import FileRefused, GessoError, ModelNotReady, Unavailable
+from gesso.domain.errors import FileRefused, FileUnknown, GessoError, ModelNotReady, Unavailable
 from gesso.domain.event import FileInput
 from gesso.domain.file import File, Received
 from gesso.domain.ids import new_token
 from gesso.domain.limits import FILES_MAX_COUNT
 from gesso.domain.model import Model
+from gesso.domain.once import Once
 from gesso.domain.parameter import Kind, Parameter
 from gesso.domain.project import Project
 from gesso.domain.task import Task
@@ -21,14 +23,22 @@ from gesso.ports import Blobs, Clock, TaskStore
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
 from gesso.services.lifecycle import Lifecycle
+from gesso.services.repeats import Repeats
 
 log = structlog.get_logger(__name__)
+# Lets a Project submit a Task of a Model within the block, or raises a leaf of PaymentRefused.
+Admit = Callable[[Project, Model, int], AbstractAsyncContextManager[None]]
+
+
+def admit_all(project: Project, model: Model, task_id: int) -> AbstractAsyncContextManager[None]:
+    """Where nobody reckons what Tasks cost."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a client asks for. `values`: fields as sent, by parameter. `received`: all files that came with the request, whether `files`
-    names them or not. `sent`: fields that the Model does not know."""
+    names them or not. `sent`: fields that the Model does not know. `once`: the key under which it may be sent again."""
 
     project: Project
     model: Model
@@ -38,6 +48,7 @@ class Order:
     received: tuple[Received, ...]
     sent: Mapping[str, Any]
     callback_url: str = ""
+    once: Once | None = None
 
 
 class Submission:
@@ -50,6 +61,7 @@ class Submission:
         blobs: Blobs,
         clock: Clock,
         is_accepting: Callable[[], bool],
+        admit: Admit = admit_all,
     ) -> None:
         self._lifecycle = lifecycle
         self._store = store
@@ -58,16 +70,33 @@ class Submission:
         self._blobs = blobs
         self._clock = clock
         self._is_accepting = is_accepting
+        self._repeats = Repeats(store, clock)
+        self._admit = admit
 
     async def submit(self, order: Order) -> Task:
-        """A Task that is on disk and queued. Files of the request that it does not use, or all of them on refusal, are deleted.
+        """A Task that is on disk and queued, or the one that the same order made before. Files of the request that it does not use, or all
+        of them on refusal, are deleted.
 
-        Errors: InputRefused leaves, ModelNotReady, Unavailable.
+        Errors: InputRefused and PaymentRefused leaves, ModelNotReady, Unavailable.
         """
+        if order.once is None:
+            return await self._accept(order)
+        is_new = False
+        try:
+            async with self._repeats.turn(order.project.id, order.once) as task_id:
+                is_new = task_id is None
+                return await self._accept(order) if task_id is None else await self._lifecycle.see(task_id)
+        finally:
+            if not is_new:
+                await self._delete([received.access_key for received in order.received])
+
+    async def _accept(self, order: Order) -> Task:
         try:
             values = await self._check(order)
             used = {given.access_key: given for inputs in order.files.values() for given in inputs}
-            task = await self._lifecycle.create(self._task(order, values), self._new_files(order, used))
+            task = self._task(order, values)
+            async with self._admit(order.project, order.model, task.id):
+                task = await self._lifecycle.create(task, self._new_files(order, used), order.once)
         except GessoError:
             await self._delete([received.access_key for received in order.received])
             raise
@@ -92,9 +121,15 @@ class Submission:
                 if one.access_key:
                     content_type = types.get(one.access_key)
                     if content_type is None:
-                        content_type = (await self._files.find(one.access_key)).content_type
+                        content_type = await self._stored_type(name, one)
                     check_type(parameter, content_type)
         return values
+
+    async def _stored_type(self, name: str, given: FileInput) -> str:
+        try:
+            return (await self._files.find(given.access_key)).content_type
+        except FileUnknown:
+            raise FileRefused(name, f"{given.name} is not on this server, or was deleted") from None
 
     def _task(self, order: Order, values: Mapping[str, Any]) -> Task:
         return Task(

@@ -15,11 +15,13 @@ from gesso.domain.errors import StaleAttempt
 from gesso.domain.event import Ended, Event, FileInput, PreprocessEnded, Recorded
 from gesso.domain.file import File
 from gesso.domain.notice import host_of
+from gesso.domain.once import Once
 from gesso.domain.price import from_pico, to_pico
 from gesso.domain.task import STEPS, Task, TaskState
 from gesso.ports import QueueEntry, TaskChange
 from gesso.store.billing import count_usage, write_charges
 from gesso.store.database import Database
+from gesso.store.once import find_once_key, write_once_keys
 from gesso.store.prepared import Prepared
 from gesso.store.schema import HAS_OLD_FILES, IS_OPEN, events, file_uses, files, notices, tasks
 
@@ -122,6 +124,7 @@ def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> 
     if used:
         _INSERT_USE.execute(connection, used)
     write_charges(connection, changes)
+    write_once_keys(connection, changes)
     count_usage(connection, changes)
     told = [
         {
@@ -222,6 +225,9 @@ class SqlTasks:
     async def _one(self, statement: Any) -> Task | None:
         row = await self._database.read(lambda connection: connection.execute(statement).one_or_none())
         return task_of(row) if row is not None else None
+
+    async def by_once_key(self, project_id: int, key: str, now: int) -> tuple[Once, int] | None:
+        return await self._database.read(lambda connection: find_once_key(connection, project_id, key, now))
 
     async def events(self, task_id: int) -> list[Recorded]:
         def read(connection: Connection) -> tuple[Any, Sequence[Any]]:

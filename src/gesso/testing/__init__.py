@@ -4,6 +4,7 @@ A double keeps its port's promises as the real adapter does (tests/contracts run
 """
 
 from gesso.testing.accounts import MemoryAccounts
+from gesso.testing.billing import MemoryBilling
 from gesso.testing.blobs import MemoryBlobs, MemoryWriter
 from gesso.testing.builders import make_file, make_key, make_model, make_order, make_project, make_received, make_task, steps_to
 from gesso.testing.clock import FakeClock, LoopClock
@@ -20,6 +21,7 @@ __all__ = [
     "FakeClock",
     "LoopClock",
     "MemoryAccounts",
+    "MemoryBilling",
     "MemoryBlobs",
     "MemoryFetch",
     "MemoryFiles",

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 
 from gesso.domain.errors import StaleAttempt, Unavailable
 from gesso.domain.event import Recorded
-from gesso.domain.limits import COMMIT_RETRY_S
+from gesso.domain.ledger import EntryKind
+from gesso.domain.limits import COMMIT_RETRY_S, ONCE_KEPT_S
+from gesso.domain.once import Once
 from gesso.domain.task import Task
 from gesso.ports import QueueEntry, TaskChange
 from gesso.testing.disk import Disk
@@ -91,6 +93,11 @@ class MemoryTasks:
         await self._reading()
         return task
 
+    async def by_once_key(self, project_id: int, key: str, now: int) -> tuple[Once, int] | None:
+        found = self.disk.once_keys.get((project_id, key))
+        await self._reading()
+        return found[:2] if found is not None and found[2] > now - ONCE_KEPT_S * 1_000_000 else None
+
     async def events(self, task_id: int) -> list[Recorded]:
         events = list(self.disk.events.get(task_id, ()))
         await self._reading()
@@ -140,10 +147,13 @@ class MemoryTasks:
             return StaleAttempt(task.id, task.attempt)
         assert not (change.charge is not None and task.id in disk.charges), "a task is charged twice"
         disk.tasks[task.id] = task
+        if change.once is not None:
+            disk.once_keys[task.project_id, change.once.key] = (change.once, task.id, task.created_at)
         disk.events.setdefault(task.id, []).extend(change.events)
         disk.files.update({file.access_key: file for file in change.files})
         if change.charge is not None:
             disk.charges[task.id] = change.charge
+            disk.enter(task.project_id, EntryKind.CHARGE, -change.charge, change.events[-1].at, task_id=task.id, cost=task.cost)
         if change.notify_url:
             disk.notices[task.id] = change.notify_url
         return None
