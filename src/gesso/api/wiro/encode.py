@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import orjson
 
+from gesso.api.wiro.prices import dynamic_price
 from gesso.domain.event import FileInput
 from gesso.domain.file import File, public_id
 from gesso.domain.limits import KIB
@@ -61,6 +62,7 @@ class _Constant:
     owner: str
     slug: str
     description: str
+    dynamicprice: str = ""
 
 
 class Encoder:
@@ -75,7 +77,7 @@ class Encoder:
             return _Constant(None, "0.000000000000", "0", "[]", clean(owner), clean(slug), "")
         categories = orjson.dumps(list(model.categories)).decode()
         number, cps = str(self._catalog.number(model)), f"{model.price.per_second:.12f}"
-        return _Constant(model, cps, number, categories, clean(owner), clean(slug), model.description)
+        return _Constant(model, cps, number, categories, clean(owner), clean(slug), model.description, dynamic_price(model.price))
 
     def record(self, task: Task, viewer: Viewer) -> dict[str, Any]:
         """The task record."""
@@ -123,7 +125,7 @@ class Encoder:
             "realvram": "[]",
             "isapp": False,
             "slugapp": "",
-            "dynamicprice": "",
+            "dynamicprice": constant.dynamicprice,
             "outputfolderid": _folder_id(task) if task.outputs else "0",
         }
 

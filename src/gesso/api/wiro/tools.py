@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from gesso.api.wiro.prices import dynamic_price
 from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model, clean
 from gesso.domain.parameter import Kind, Parameter, written
@@ -58,7 +59,7 @@ def tool(model: Model, number: int, is_summary: bool = False, readme: str = "", 
         "averagepoint": "0.00",
         "commentcount": "0",
         "ratedusercount": "0",
-        "dynamicprice": "",
+        "dynamicprice": dynamic_price(model.price),
         "cps": f"{model.price.per_second:.12f}",
         "approximatelycost": _approximate_cost(counts),
         "taskstat": taskstat(counts),
