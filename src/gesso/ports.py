@@ -14,6 +14,7 @@ from gesso.domain.file import File, Folder, Received, Upload
 from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model
 from gesso.domain.notice import Delivery, Notice
+from gesso.domain.once import Once
 from gesso.domain.project import AuthMethod, Key, Project
 from gesso.domain.task import Task
 
@@ -30,7 +31,8 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """One atomic write: the Task as it is after `events`, new Files, the Charge and the webhook notice, all or nothing.
+    """One atomic write: the Task as it is after `events`, new Files, the Charge, the webhook notice and the key of its order, all or
+    nothing.
 
     `expected_seq`: the Task's stored seq before it; 0 inserts. `is_refusable`: whether the writer may give it up when the disk
     refuses (a submission), or must repeat it until it is on disk (all that follows).
@@ -43,6 +45,7 @@ class TaskChange:
     charge: Decimal | None = None
     notify_url: str = ""
     is_refusable: bool = False
+    once: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class TaskStore(Protocol):
     async def by_id(self, task_id: int) -> Task | None: ...
 
     async def by_token(self, token: str) -> Task | None: ...
+
+    async def by_once_key(self, project_id: int, key: str, now: int) -> tuple[Once, int] | None:
+        """The order of a Project that has the key, and its Task, unless it is ONCE_KEPT_S old at `now`."""
+        ...
 
     async def events(self, task_id: int) -> list[Recorded]: ...
 

@@ -35,7 +35,7 @@ class Lifecycle:
         self._announcer = announcer
         self._clock = clock
         self._live_max_count = live_max_count
-        self._observers: list[Observer] = [announcer.publish]
+        self._observers: list[Observer] = []
         self._current: dict[int, Task] = {}
         self._visible: dict[int, Task] = {}
         self._ended: OrderedDict[int, Task] = OrderedDict()
@@ -226,16 +226,28 @@ class Lifecycle:
             self._forget(task)
             return
         self._show(task)
+        self._announce(task, change.events)
         for observer in self._observers:
             observer(task, change.events)
-        if held := self._held.pop(task.id, None):
-            self._release(task, held)
 
-    def _release(self, task: Task, held: list[tuple[int, LiveEvent]]) -> None:
-        """Announce the live Events that waited for this commit; those that wait for a later one go on waiting."""
+    def _announce(self, task: Task, recorded: Sequence[Recorded]) -> None:
+        """Announce what was committed, and among it the live Events that waited for it, each after the step that came before it: a short
+        run is one commit, and listeners leave at its last Event. Those that wait for a later commit go on waiting."""
+        held = self._held.pop(task.id, None)
+        if held is None:
+            self._announcer.publish(task, recorded)
+            return
+        told = 0
         for seq, event in held:
-            if seq <= task.seq:
-                self._announcer.publish_live(task, event)
+            if seq > task.seq:
+                break
+            count = sum(each.seq <= seq for each in recorded)
+            if count > told:
+                self._announcer.publish(task, recorded[told:count])
+                told = count
+            self._announcer.publish_live(task, event)
+        if told < len(recorded):
+            self._announcer.publish(task, recorded[told:])
         later = [(seq, event) for seq, event in held if seq > task.seq]
         if later:
             self._held[task.id] = later

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Container
 
 from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
-from gesso.domain.event import Cancelled, LiveEvent, Recorded
+from gesso.domain.event import Cancelled, Failed, LiveEvent, Recorded, Succeeded
 from gesso.domain.project import Project
 from gesso.domain.task import Task, TaskState
 from gesso.ports import Announcer
 from gesso.services.lifecycle import Lifecycle
+
+_ENDS = (Succeeded, Failed, Cancelled)
 
 
 class Tasks:
@@ -75,18 +77,28 @@ class Tasks:
         except TimeoutError:
             return await self._lifecycle.see(task.id)
 
-    async def follow(self, task: Task) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
-        """All that happened to the Task so far, then what happens, up to its end; each with the Task as it was seen then.
+    def is_told(self, task: Task, since: int) -> bool:
+        """Whether a listener that knows the Event `since` knows how the Task ended."""
+        # Files are deleted after the end, by an Event that is not told.
+        return task.state.is_terminal and since >= task.seq - bool(task.files_deleted_at)
+
+    async def follow(self, task: Task, since: int = 0) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
+        """All that happened to the Task after its Event number `since`, then what happens, up to its end; each with the Task as it was
+        seen then. Of a Task that has ended the end is told to whoever asks, so that nobody waits for it in vain.
 
         A listener that was cut for falling behind loses live Events only: stored ones are read again.
         """
-        seen = 0
+        seen: int | None = None
         while True:
             # Subscribed before reading, so that no Event falls between the two.
             subscription = self._announcer.subscribe(task.id)
             try:
                 now = await self._lifecycle.see(task.id)
-                for recorded in await self._lifecycle.events(task.id):
+                stored = await self._lifecycle.events(task.id)
+                if seen is None:
+                    last = next((each.seq - 1 for each in reversed(stored) if isinstance(each.event, _ENDS)), now.seq)
+                    seen = min(since, last)
+                for recorded in stored:
                     if seen < recorded.seq <= now.seq:
                         seen = recorded.seq
                         yield now, recorded

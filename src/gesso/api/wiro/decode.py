@@ -10,8 +10,10 @@ import orjson
 
 from gesso.api.body import Body
 from gesso.api.wiro.inputs import FileField
+from gesso.domain.errors import ParameterNotAllowed
 from gesso.domain.limits import KIB, URL_MAX_CHARACTERS
 from gesso.domain.model import Model
+from gesso.domain.once import Once
 from gesso.domain.parameter import Kind, Parameter
 from gesso.domain.project import Project
 from gesso.services.submission import Order
@@ -38,7 +40,7 @@ class Form:
         value_names = {name for *names, _ in self._value_fields for name in names}
         self._known = {*_CALLBACK_KEYS, _PROJECT_KEY, *file_names, *value_names}
 
-    def order(self, project: Project, body: Body, origins: Collection[str]) -> Order:
+    def order(self, project: Project, body: Body, origins: Collection[str], once: Once | None = None) -> Order:
         """What the body asks for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
         fields = body.as_mapping()
         given = ((field.name, field.inputs(fields, body.files, origins)) for field in self._file_fields)
@@ -51,6 +53,7 @@ class Form:
             files={name: inputs for name, inputs in given if inputs},
             received=tuple(received for _, received in body.files),
             sent=bounded({name: value for name, value in fields.items() if name in unknown}) if unknown else {},
+            once=once,
             callback_url=next((url for key in _CALLBACK_KEYS if (url := callback(fields.get(key)))), ""),
         )
 
@@ -112,6 +115,16 @@ def task_reference(fields: Mapping[str, Any]) -> tuple[int | None, str]:
     token = next((word for word in words if not _is_id(word)), "")
     number = next((word for word in words if _is_id(word)), None)
     return (None if number is None else int(number)), token
+
+
+def event_number(given: Any) -> int:
+    """The number of the last event that a listener knows; 0 where it sends none. Errors: ParameterNotAllowed."""
+    if given is None:
+        return 0
+    text = plain_word(given)
+    if not _is_id(text):
+        raise ParameterNotAllowed("since", "the number of an event was expected")
+    return int(text)
 
 
 def _is_id(word: str) -> bool:

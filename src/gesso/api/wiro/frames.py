@@ -1,6 +1,9 @@
 """Events as frames of the WebSocket. Source: protocol, section 4.
 
 Older documents give a frame `tasktoken`, newer ones `success`, `terminal` and `exitCode`: each frame carries all of them.
+
+Ours is `seq`, on the frames of stored events: the number up to which everything has been told, once the frame is read. An event that
+takes several frames has its own number on the last of them, so that a client that is cut between two of them misses none.
 """
 
 from __future__ import annotations
@@ -48,11 +51,16 @@ LIFECYCLE: Mapping[type, str] = {
 
 def frames(task: Task, event: Recorded | LiveEvent, viewer: Viewer) -> list[Frame]:
     """The frames that tell of `event`, in order. `task`: at least as far as the event."""
-    happened = event.event if isinstance(event, Recorded) else event
+    if not isinstance(event, Recorded):
+        return SPEAKING[type(event)](task, event, viewer)
+    happened = event.event
     name = LIFECYCLE.get(type(happened))
-    if name is not None:
-        return [_frame(task, name)]
-    return SPEAKING[type(happened)](task, happened, viewer)
+    told = [_frame(task, name)] if name is not None else SPEAKING[type(happened)](task, happened, viewer)
+    for frame in told:
+        frame["seq"] = event.seq - 1
+    if told:
+        told[-1]["seq"] = event.seq
+    return told
 
 
 def refused(text: str) -> Frame:

@@ -25,6 +25,7 @@ from gesso.api.wiro.history import TaskLists
 from gesso.api.wiro.once import once_of
 from gesso.api.wiro.owners import PREFIX, Owners
 from gesso.api.wiro.projects import ProjectCalls
+from gesso.api.wiro.stream import Streams
 from gesso.api.wiro.sync import Waiting, wants_stream
 from gesso.domain.errors import FileUnknown, GessoError, TaskUnknown, Unavailable
 from gesso.domain.limits import BODY_MAX_BYTES
@@ -54,6 +55,7 @@ class Wiro:
         self._encoder = Encoder(services.catalog)
         self._forms = {model.name: decode.Form(model) for model in services.catalog.all()}
         self._owners = Owners(services)
+        self._streams = Streams(services, self._owners)
         self._waiting = Waiting(services.tasks, self._encoder, services.is_accepting)
         self._routes: Mapping[tuple[str, ...], Route] = {
             ("Task", "Detail"): self._detail,
@@ -99,6 +101,8 @@ class Wiro:
             route = self._routes.get(tuple(segments))
             if route is not None:
                 return await route(request)
+        elif request.method == "GET" and segments == ["Task", "Stream"]:
+            return await self._streams.serve(request, send)
         elif request.method in ("GET", "HEAD") and segments[0] == "File" and len(segments) in (2, 3):
             return await self._file(request, segments[1], send)
         return UNKNOWN_ROUTE

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from gesso.api.dialect import Services
 from gesso.api.request import Request
+from gesso.api.wiro.decode import event_number
 from gesso.api.wiro.encode import Viewer
 from gesso.api.wiro.errors import INTERNAL, text_of
 from gesso.api.wiro.frames import CONNECTED, Frame, frames, refused
@@ -67,7 +68,7 @@ class _Socket:
         if not token:
             await self.tell(refused("tasktoken-required"))
         elif token not in self._followers:
-            await self._register(token)
+            await self._register(token, message.get("since"))
 
     async def close(self) -> None:
         followers = list(self._followers.values())
@@ -75,12 +76,14 @@ class _Socket:
             follower.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
 
-    async def _register(self, token: str) -> None:
+    async def _register(self, token: str, since: Any) -> None:
+        """`since`: the `seq` of the last frame that a client has read before it was cut."""
         if len(self._followers) >= SUBSCRIPTIONS_PER_SOCKET_MAX_COUNT:
             await self.tell(refused(f"too-many-tasks: one socket follows {SUBSCRIPTIONS_PER_SOCKET_MAX_COUNT} at most"))
             return
         # Looked up before the next message is read: a flood of false tokens waits for the store instead of filling the memory.
         try:
+            number = event_number(since)
             task = await self._services.tasks.by_token(token)
             viewer = Viewer(self._base, await self._owners.uuid(task.project_id))
         except TaskUnknown:
@@ -88,14 +91,14 @@ class _Socket:
         except GessoError as error:
             await self.tell(refused(text_of(error)))
         else:
-            follower = asyncio.create_task(self._follow(task, viewer), name=f"follow task {task.id}")
+            follower = asyncio.create_task(self._follow(task, viewer, number), name=f"follow task {task.id}")
             self._followers[token] = follower
             # Forgotten at its end, so that a token may be registered again for a second look, and only live ones count.
             follower.add_done_callback(lambda _: self._followers.pop(token, None))
 
-    async def _follow(self, task: Task, viewer: Viewer) -> None:
+    async def _follow(self, task: Task, viewer: Viewer, since: int) -> None:
         try:
-            async for now, event in self._services.tasks.follow(task):
+            async for now, event in self._services.tasks.follow(task, since):
                 for frame in frames(now, event, viewer):
                     await self.tell(frame)
         except GessoError as error:
