@@ -97,16 +97,16 @@ class Accounts:
             address = normal_email(email)
         except ParameterNotAllowed:
             address = ""
-        await self._signins.admit(address, sender.address)
+        attempt = await self._signins.admit(address, sender.address)
         found = await self._users.by_email(address)
         is_right = await self._passwords.is_right(found.password_hash if found else None, password)
         if found is None or not is_right:
             raise SigninRefused
         user = found.user
         if found.second_factor:
-            # What was taken is not given back: who knows the password only may not try codes for ever.
+            # The attempt counts: who knows the password only may not try codes for ever.
             return SignedIn(user, await self._sessions.open(user, sender.address, sender.agent, is_pending=True), is_pending=True)
-        self._signins.forgive(address, sender.address)
+        attempt.forgive()
         if self._passwords.is_outdated(found.password_hash):
             await self._users.set_password(user.id, await self._passwords.hash(password))
         return SignedIn(user, await self._sessions.open(user, sender.address, sender.agent))
@@ -124,7 +124,6 @@ class Accounts:
         if found is None or not await self._is_code(found, code):
             raise CodeRefused
         await self._sessions.end(session)
-        self._signins.forgive(user.email, sender.address)
         return SignedIn(user, await self._sessions.open(user, sender.address, sender.agent))
 
     async def change_password(self, user: User, password: str, new_password: str, but: Session, sender: Sender) -> None:
@@ -175,11 +174,11 @@ class Accounts:
 
     async def _demand_password(self, user: User, password: str, sender: Sender) -> None:
         """Asked again for what a stolen token must not be able to do."""
-        await self._signins.admit(user.email, sender.address)
+        attempt = await self._signins.admit(user.email, sender.address)
         found = await self._users.by_id(user.id)
         if found is None or not await self._passwords.is_right(found.password_hash, password):
             raise SigninRefused
-        self._signins.forgive(user.email, sender.address)
+        attempt.forgive()
 
     async def _is_code(self, found: Credentials, code: str) -> bool:
         step = second_factor.matching_step(found.second_factor, code, self._clock.now()) if found.second_factor else None

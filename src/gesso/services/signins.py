@@ -20,6 +20,23 @@ from gesso.services.sessions import Sessions
 from gesso.services.throttle import Throttle, network_of
 
 
+class Attempt:
+    """What one attempt was counted as."""
+
+    def __init__(self) -> None:
+        self._counted: list[tuple[Throttle, str]] = []
+
+    def count(self, throttle: Throttle, name: str) -> None:
+        """Errors: TooManyAttempts."""
+        throttle.take(name)
+        self._counted.append((throttle, name))
+
+    def forgive(self) -> None:
+        """It was right, and does not count."""
+        for throttle, name in self._counted:
+            throttle.give_back(name)
+
+
 class Signins:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
@@ -31,24 +48,15 @@ class Signins:
         """Count one attempt that has no account yet. Errors: TooManyAttempts."""
         self._networks.take(network_of(address))
 
-    async def admit(self, email: str, address: str) -> None:
+    async def admit(self, email: str, address: str) -> Attempt:
         """Count one attempt, whether there is such an account or not. Errors: TooManyAttempts."""
         network = network_of(address)
-        self._networks.take(network)
-        self._pairs.take(_pair(email, network))
+        attempt = Attempt()
+        attempt.count(self._networks, network)
+        attempt.count(self._pairs, f"{network} {email}")
         try:
-            self._accounts.take(email)
+            attempt.count(self._accounts, email)
         except TooManyAttempts:
             if not await self._sessions.is_familiar(email, address):
                 raise
-
-    def forgive(self, email: str, address: str) -> None:
-        """The last attempt was right and does not count."""
-        network = network_of(address)
-        self._networks.give_back(network)
-        self._pairs.give_back(_pair(email, network))
-        self._accounts.give_back(email)
-
-
-def _pair(email: str, network: str) -> str:
-    return f"{network} {email}"
+        return attempt
