@@ -47,7 +47,7 @@ def _task_document(task: Task) -> str:
     return orjson.dumps({name: getattr(task, name) for name in _DOCUMENT}).decode()
 
 
-def _task_row(task: Task) -> dict[str, Any]:
+def row_of(task: Task) -> dict[str, Any]:
     row = {name: getattr(task, name) for name in _COLUMNS}
     row["state"] = task.state.value
     row["is_open"] = int(not task.state.is_terminal)
@@ -105,8 +105,8 @@ def write_changes(connection: Connection, changes: Sequence[TaskChange]) -> None
     for change in changes:
         first.setdefault(change.task.id, change.expected_seq)
         last[change.task.id] = change.task
-    inserts = [_task_row(task) for task_id, task in last.items() if first[task_id] == 0]
-    updates = [{**_task_row(task), "b_id": task_id, "b_seq": first[task_id]} for task_id, task in last.items() if first[task_id] > 0]
+    inserts = [row_of(task) for task_id, task in last.items() if first[task_id] == 0]
+    updates = [{**row_of(task), "b_id": task_id, "b_seq": first[task_id]} for task_id, task in last.items() if first[task_id] > 0]
     if inserts:
         _INSERT_TASK.execute(connection, inserts)
     if updates and _UPDATE_TASK.execute(connection, updates) != len(updates):
