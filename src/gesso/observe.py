@@ -5,8 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable, Sequence
 
 import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued, Succeeded
+from gesso.domain.task import Task
+
+_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
 class SystemClock:
@@ -37,3 +44,46 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class Metrics:
+    """The counters of one server in Prometheus' text format. Told of each commit; what has a present value is asked for when it is read."""
+
+    def __init__(
+        self, waiting: Callable[[], int], running: Callable[[], int], workers: Callable[[], Sequence[tuple[str, int, int, int]]]
+    ) -> None:
+        """`workers`: per Model its name, and how many Workers are idle, busy and starting."""
+        self._registry = registry = CollectorRegistry()
+        self._workers = workers
+        self._submitted = Counter("gesso_tasks_submitted", "Tasks that were accepted.", ["model"], registry=registry)
+        self._ended = Counter("gesso_tasks_ended", "Tasks that ended, by how.", ["model", "state"], registry=registry)
+        self._lost = Counter("gesso_attempts_lost", "Attempts that were lost and tried again.", ["model"], registry=registry)
+        names = ("model",)
+        self._waited = Histogram(
+            "gesso_task_wait_seconds", "From acceptance to the Engine's start.", names, registry=registry, buckets=_SECONDS
+        )
+        self._ran = Histogram("gesso_task_run_seconds", "From the Engine's start to its end.", names, registry=registry, buckets=_SECONDS)
+        Gauge("gesso_tasks_waiting", "Tasks in the queue.", registry=registry).set_function(waiting)
+        Gauge("gesso_tasks_running", "Attempts under way.", registry=registry).set_function(running)
+        self._crews = Gauge("gesso_workers", "Model processes.", ["model", "state"], registry=registry)
+
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        return Histogram(name, meaning, ["model"], registry=self._registry, buckets=_SECONDS)
+
+    def observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
+        last = recorded[-1].event
+        if isinstance(last, Queued):
+            self._submitted.labels(task.model).inc()
+        elif isinstance(last, Requeued):
+            self._lost.labels(task.model).inc()
+        elif isinstance(last, Succeeded | Failed | Cancelled):
+            self._ended.labels(task.model, task.state.value).inc()
+            if isinstance(last, Succeeded):
+                self._waited.labels(task.model).observe((task.started_at - task.created_at) / 1e6)
+                self._ran.labels(task.model).observe((task.ended_at - task.started_at) / 1e6)
+
+    def text(self) -> bytes:
+        for model, idle, busy, starting in self._workers():
+            for state, count in (("idle", idle), ("busy", busy), ("starting", starting)):
+                self._crews.labels(model, state).set(count)
+        return generate_latest(self._registry)

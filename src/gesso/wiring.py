@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -24,7 +25,7 @@ from gesso.execution.devices import find_accelerators
 from gesso.execution.executor import ProcessExecutor
 from gesso.models import registry
 from gesso.models.contract import Device
-from gesso.observe import SystemClock
+from gesso.observe import Metrics, SystemClock
 from gesso.ports import Executor
 from gesso.scheduling.attempt import Attempts
 from gesso.scheduling.fleet import Fleet
@@ -178,7 +179,7 @@ class House:
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
         )
         dialects = build_dialects(self.services)
-        self.app: ASGIApp = build_app(self.services, dialects)
+        self.app: ASGIApp = build_app(self.services, dialects, self._metrics())
         encoders = {dialect.name: dialect.notice for dialect in dialects}
         self._outbox = Outbox(self.store.notices, self.lifecycle.see, encoders, Sender(guarded_client(settings.fetch_ranges)), clock)
         self._doorbell = Doorbell(data / DOORBELL, self._outbox.wake)
@@ -209,6 +210,11 @@ class House:
         self._blobs.close()
         self.store.close()
         os.close(self._lock)
+
+    def _metrics(self) -> Callable[[], bytes]:
+        metrics = Metrics(self.scheduler.waiting_count, self.scheduler.running_count, self.fleet.workers)
+        self.lifecycle.observe(metrics.observe)
+        return metrics.text
 
     def _is_accepting(self) -> bool:
         return self.scheduler.is_accepting
