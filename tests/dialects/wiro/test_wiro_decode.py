@@ -197,7 +197,9 @@ def test_a_field_repeated_with_itself_or_with_blanks_is_one() -> None:
 @proves("run.unknown-keys", "run.projectid")
 def test_unknown_fields_are_kept_and_known_ones_are_not() -> None:
     order = _json(prompt="p", inputImageUrl=REMOTE, callbackUrl="x", projectid="9", image=REMOTE, extra={"a": [1]})
-    assert order.sent == {"image": REMOTE, "extra": {"a": [1]}}
+    assert order.sent == {"image": REMOTE, "extra": {"a": [1]}, "projectid": "9"}
+    for own in (PROJECT.id, str(PROJECT.id), PROJECT.uuid, ""):
+        assert _json(prompt="p", inputImageUrl=REMOTE, projectid=own).sent == {}
 
 
 @given(st.dictionaries(st.text(max_size=200), st.text(max_size=9000) | st.integers(-(2**53), 2**53) | st.none(), max_size=20))

@@ -20,8 +20,8 @@ from gesso.services.submission import Order
 
 NAME = "wiro"
 _CALLBACK_KEYS = ("callbackUrl", "callbackurl")
-# The billing project of hosted accounts. A key belongs to one project here, so there is nothing to choose, and clients that carry the
-# id of their hosted project over must not fail.
+# The billing project of hosted accounts. A key belongs to one project here, so there is nothing to choose. Clients that carry the id of
+# their hosted project over must not fail, but can see in their task's `parameters` that another project was asked for.
 _PROJECT_KEY = "projectid"
 _TOKEN_KEYS = ("tasktoken", "socketaccesstoken")
 _SENT_MAX_BYTES = 16 * KIB
@@ -38,13 +38,15 @@ class Form:
         self._value_fields = tuple((one.id, f"{one.id}[]", one) for one in model.parameters if not one.kind.is_file)
         file_names = {name for field in self._file_fields for name in field.names}
         value_names = {name for *names, _ in self._value_fields for name in names}
-        self._known = {*_CALLBACK_KEYS, _PROJECT_KEY, *file_names, *value_names}
+        self._known = {*_CALLBACK_KEYS, *file_names, *value_names}
 
     def order(self, project: Project, body: Body, origins: Collection[str], once: Once | None = None) -> Order:
         """What the body asks for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
         fields = body.as_mapping()
         given = ((field.name, field.inputs(fields, body.files, origins)) for field in self._file_fields)
         unknown = fields.keys() - self._known
+        if plain_word(fields.get(_PROJECT_KEY)) in ("", str(project.id), project.uuid):
+            unknown -= {_PROJECT_KEY}
         return Order(
             project=project,
             model=self._model,
