@@ -18,8 +18,10 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvloop
+
 from client import Connection
 
 HERE = Path(__file__).parent
@@ -95,13 +97,18 @@ async def cycle_sync(connection: Connection) -> None:
     assert png.startswith(b"\x89PNG")
 
 
-async def cycle_poll(connection: Connection) -> None:
-    token = (await connection.post("/v1/Run/gesso/echo", {"text": ""}))["socketaccesstoken"]
+async def reached(connection: Connection, token: str, status: str) -> dict[str, Any]:
+    """The task record once it has that status, as a client that polls finds it."""
     while True:
         task = (await connection.post("/v1/Task/Detail", {"tasktoken": token}))["tasklist"][0]
-        if task["status"] == "task_postprocess_end":
-            break
+        if task["status"] == status:
+            return task
         await asyncio.sleep(0.001)
+
+
+async def cycle_poll(connection: Connection) -> None:
+    token = (await connection.post("/v1/Run/gesso/echo", {"text": ""}))["socketaccesstoken"]
+    task = await reached(connection, token, "task_postprocess_end")
     png = await connection.get(path_of(task["outputs"][0]["url"]))
     assert png.startswith(b"\x89PNG")
 
@@ -117,8 +124,7 @@ async def kill_latency(make: Callable[[], Connection], times: int) -> tuple[floa
     async with make() as connection:
         for _ in range(times):
             token = (await connection.post("/v1/Run/gesso/echo", {"delay": 60, "steps": 3000}))["socketaccesstoken"]
-            while (await connection.post("/v1/Task/Detail", {"tasktoken": token}))["tasklist"][0]["status"] != "task_start":
-                await asyncio.sleep(0.002)
+            await reached(connection, token, "task_start")
             start = time.perf_counter()
             await connection.post("/v1/Task/Kill", {"tasktoken": token})
             answered.append(time.perf_counter() - start)
@@ -134,6 +140,10 @@ def start_latency_ms(data: Path) -> float:
     return statistics.median(json.loads(document)["started_at"] - created_at for document, created_at in rows[20:]) / 1e3
 
 
+def create_key(folder: str) -> str:
+    return subprocess.run([sys.executable, "-c", CREATE, folder], check=True, capture_output=True, text=True).stdout.strip()
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1600)
@@ -141,7 +151,7 @@ async def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, started([sys.executable, str(HERE / "floor.py")]) as (floor_port, _):
         data = Path(folder)
-        key = subprocess.run([sys.executable, "-c", CREATE, folder], check=True, capture_output=True, text=True).stdout.strip()
+        key = create_key(folder)
         with started([sys.executable, "-c", SERVE, folder, str(options.workers)]) as (port, _):
             await measure(floor_port, port, key, data, options.count)
         with started([sys.executable, "-c", SERVE, folder, "1"]) as (port, _):
