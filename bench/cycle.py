@@ -133,6 +133,19 @@ async def kill_latency(make: Callable[[], Connection], times: int) -> tuple[floa
     return statistics.median(answered) * 1e3, statistics.median(freed) * 1e3
 
 
+def commit_ms(folder: Path) -> float:
+    """Median milliseconds of a bare durable commit of one row on this disk now: what no server that keeps its word can go below."""
+    taken: list[float] = []
+    with sqlite3.connect(folder / "floor.db", isolation_level=None) as database:
+        for statement in ("pragma journal_mode=wal", "pragma synchronous=full", "create table rows (n)"):
+            database.execute(statement)
+        for number in range(200):
+            start = time.perf_counter()
+            database.execute("insert into rows values (?)", (number,))
+            taken.append(time.perf_counter() - start)
+    return statistics.median(taken) * 1e3
+
+
 def start_latency_ms(data: Path) -> float:
     """Median milliseconds from the moment a task was taken to the start of its Engine, as the store has it; the commit lies between."""
     with sqlite3.connect(data / "gesso.db") as database:
@@ -182,6 +195,7 @@ async def measure(floor_port: int, port: int, key: str, data: Path, count: int) 
     print(f"{'':44}{'median ms':>10}{'floor':>8}{'ratio':>7}{'a second':>10}{'floor':>8}{'ratio':>8}")
     for name, median_ms, floor_ms, rate, floor_rate in rows:
         print(f"{name:44}{median_ms:10.2f}{floor_ms:8.2f}{median_ms / floor_ms:7.1f}{rate:10.0f}{floor_rate:8.0f}{floor_rate / rate:7.1f}x")
+    print(f"a bare durable commit on this disk: {commit_ms(data):.2f} ms")
     print(f"from submission to the start of a warm Engine, commit included: {start_latency_ms(data):.2f} ms")
 
 
