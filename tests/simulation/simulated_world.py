@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from gesso.delivery.bus import Bus
-from gesso.domain.errors import GessoError
+from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, FileInput, Queued, Started, Succeeded
 from gesso.domain.model import Model
 from gesso.domain.price import FREE, billed_seconds
@@ -87,8 +87,14 @@ class World:
             await self.server.scheduler.stop(grace_s)
             await self.server.flush()
         assert not self._under_way, "a run outlived its server"
-        self.server = self._boot()
-        await self.start()
+        while True:
+            self.server = self._boot()
+            try:
+                return await self.start()
+            except Unavailable:
+                # The database is gone: a server that cannot begin ends, and is started again.
+                await self.server.crash()
+                await asyncio.sleep(1.0)
 
     async def submit(self, project_id: int, model: Model, url: str = "", callback_url: str = "") -> Task | None:
         """An accepted Task, or None when it was refused."""
