@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from gesso.delivery.webhooks import Reply, Sender
-from gesso.domain.errors import TaskUnknown
+from gesso.domain.errors import TaskUnknown, Unavailable
 from gesso.domain.event import Recorded
 from gesso.domain.limits import (
     WEBHOOK_LOOK_MAX_S,
@@ -162,14 +162,21 @@ class Outbox:
     async def _deliver(self, notice: Notice) -> None:
         try:
             await self._try(notice)
-        except Exception:
-            # The edge of a delivery: whatever it is, the notice stays due, and must not be tried without a pause.
-            log.exception("a webhook could not be prepared or recorded", task_id=notice.task_id)
+        except Unavailable as error:
+            # No try was made, and none is counted: the notice stays due.
+            log.error("a webhook waits for the store", task_id=notice.task_id, error=str(error))
             await asyncio.sleep(WEBHOOK_TROUBLE_S)
 
     async def _try(self, notice: Notice) -> None:
         at, began = self._clock.now(), self._clock.monotonic()
-        reply = await self._send(notice, at // _US)
+        try:
+            reply = await self._send(notice, at // _US)
+        except Unavailable:
+            raise
+        except Exception:
+            # The edge of a delivery: a Task that no encoder can tell of must not hold a place for ever.
+            log.exception("a webhook could not be sent", task_id=notice.task_id)
+            reply = Reply(error="The server could not send it; its log says why")
         delivery = Delivery(at, round((self._clock.monotonic() - began) * _US), reply.status, reply.error, reply.answer)
         due_at = 0
         if reply.error and not reply.is_final:

@@ -81,7 +81,7 @@ class Sender:
         if response.is_success:
             return Reply(status, answer=shown)
         error = f"The receiver answered {status}"
-        if response.is_redirect:
+        if response.has_redirect_location:
             error += ", and redirects are not followed"
         return Reply(status, error, shown, retry_after_s(response.headers.get("retry-after", ""), _now), status == _GONE)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
     """The signature of one try. Errors: ValueError when `secret` is not of the form of `webhook_secret`."""
     try:
         key = base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("not a webhook secret") from error
     digest = hmac.new(key, f"{message_id}.{timestamp_s}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
