@@ -87,14 +87,18 @@ class World:
             await self.server.scheduler.stop(grace_s)
             await self.server.flush()
         assert not self._under_way, "a run outlived its server"
+        self.server.store.die()
+        # Clients reach a server that has started.
         while True:
-            self.server = self._boot()
+            server = self._boot()
             try:
-                return await self.start()
+                await server.scheduler.start()
+                break
             except Unavailable:
                 # The database is gone: a server that cannot begin ends, and is started again.
-                await self.server.crash()
+                await server.crash()
                 await asyncio.sleep(1.0)
+        self.server = server
 
     async def submit(self, project_id: int, model: Model, url: str = "", callback_url: str = "") -> Task | None:
         """An accepted Task, or None when it was refused."""
