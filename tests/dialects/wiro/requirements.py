@@ -244,8 +244,19 @@ REQUIREMENTS = (
     R("isolation.keys", "1", "No route that needs a key answers anything but the refusal to a key that is not good."),
     R("isolation.tokens", "1", "No route that needs an account answers anything but the refusal to a token that is not good."),
     R("isolation.foreign", "2.2", "Nothing of another project or account can be seen or changed, by whatever name."),
+    # Money.
+    R("billing.methods", "7", "dynamicprice is JSON text that says each rule of a price with its digits; empty text where seconds count."),
+    R("billing.rule", "7", "The first rule that fits the inputs, as text or as QUANTITY, is what a run costs."),
+    R("billing.success", "7", "Only a success is charged, once; failed and cancelled tasks are free."),
+    R("billing.low", "7", "A prepaid run below 0.50, or a training below 10, is HTTP 200, code 97, `Insufficient balance`."),
+    R("billing.parallel", "7", "A prepaid run over a tenth of the balance is code 96 with the documented text."),
+    R("billing.nothing-stored", "7", "A run that is refused for money leaves no task and no file.", decided=True),
+    R("billing.budget", "-", "A run over the month's budget is code 97 with a sentence, in both modes.", decided=True),
+    R("billing.approximately", "7", "approximatelycost is what a run cost on the average, 0 before the first."),
     # Webhook.
     R("notice.body", "6", "The webhook's body is Task/Detail's answer with taskid, socketaccesstoken and status beside it."),
+    R("notice.sent", "6", "A task that succeeds, fails or is cancelled POSTs its notice once to its callback address, as JSON."),
+    R("notice.signed", "-", "It carries the headers of Standard Webhooks, signed with the project's secret.", decided=True),
 )
 BY_ID = {requirement.id: requirement for requirement in REQUIREMENTS}
 assert len(BY_ID) == len(REQUIREMENTS), "requirement ids repeat"
