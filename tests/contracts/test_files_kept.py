@@ -27,28 +27,26 @@ from gesso.domain.event import (
 from gesso.domain.file import ROOT, File, Folder, Upload, public_id
 from gesso.domain.ids import new_folder_id
 from gesso.domain.task import Task
+from gesso.ports import FileStore, FolderStore
 from gesso.services.lifecycle import Lifecycle
+from gesso.store.blobs import FolderBlobs
 from gesso.store.database import Database, make_engine, sqlite_url
 from gesso.store.files import SqlFiles
 from gesso.store.folders import SqlFolders
 from gesso.store.migrate import upgrade
 from gesso.store.tasks import SqlTasks, write_changes
-from gesso.testing import FakeClock, make_file, make_task
+from gesso.testing import Disk, FakeClock, MemoryFiles, MemoryFolders, make_file, make_task
 from gesso.testing.clock import EPOCH_US
 
 DAY_US = 24 * 60 * 60 * 1_000_000
 
 
-class Shelf:
-    """The stores of one database, and the lifecycle on them."""
+class Keeping:
+    """A FolderStore and the FileStore beside it."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.files = SqlFiles(database)
-        self.folders = SqlFolders(database)
-        self.tasks = SqlTasks(database)
-        self.clock = FakeClock()
-        self.lifecycle = Lifecycle(self.tasks, Bus(), self.clock)
+    def __init__(self, files: FileStore, folders: FolderStore) -> None:
+        self.files = files
+        self.folders = folders
 
     async def folder(self, name: str = "photos", parent_id: str = ROOT, project_id: int = 1) -> Folder:
         return await self.folders.create(Folder(new_folder_id(), project_id, parent_id, name, EPOCH_US))
@@ -62,6 +60,20 @@ class Shelf:
         page = await self.folders.page(project_id, folder_id, start, count)
         return [folder.name for folder in page.folders] + [upload.file.name for upload in page.uploads]
 
+    async def known(self, *files: File) -> list[bool]:
+        return [await self.files.by_access_key(file.access_key) is not None for file in files]
+
+
+class Shelf(Keeping):
+    """The stores of one database, and the lifecycle on them."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(SqlFiles(database), SqlFolders(database))
+        self.database = database
+        self.tasks = SqlTasks(database)
+        self.clock = FakeClock()
+        self.lifecycle = Lifecycle(self.tasks, Bus(), self.clock)
+
     async def queue(self, files: tuple[File, ...] = (), borrowed: tuple[File, ...] = (), project_id: int = 1) -> Task:
         inputs = tuple(FileInput(file.name, file.access_key) for file in (*files, *borrowed))
         given = {"picture": inputs} if inputs else {}
@@ -73,9 +85,6 @@ class Shelf:
         await self.lifecycle.record(task.id, None, *steps, *last, files=outputs)
         return await self.lifecycle.see(task.id)
 
-    async def known(self, *files: File) -> list[bool]:
-        return [await self.files.by_access_key(file.access_key) is not None for file in files]
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Callable[[Callable[[Shelf], Coroutine[Any, Any, None]]], None]]:
@@ -86,8 +95,17 @@ def run(tmp_path: Path) -> Iterator[Callable[[Callable[[Shelf], Coroutine[Any, A
     database.close()
 
 
-def test_a_folder_of_the_same_name_in_the_same_place_is_the_same(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+@pytest.fixture(params=["database", "memory"])
+def keep(request: pytest.FixtureRequest) -> Callable[[Callable[[Keeping], Coroutine[Any, Any, None]]], None]:
+    """The adapter and its double keep the same promises."""
+    if request.param == "database":
+        return request.getfixturevalue("run")
+    disk = Disk()
+    return lambda scenario: asyncio.run(scenario(Keeping(MemoryFiles(disk), MemoryFolders(disk))))
+
+
+def test_a_folder_of_the_same_name_in_the_same_place_is_the_same(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         first = await shelf.folder()
         assert await shelf.folder() == first
         inner = await shelf.folder(parent_id=first.id)
@@ -95,11 +113,11 @@ def test_a_folder_of_the_same_name_in_the_same_place_is_the_same(run: Any) -> No
         assert len({first.id, inner.id, stranger.id}) == 3
         assert await shelf.names() == ["photos"]
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_a_strangers_folder_does_not_exist(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_a_strangers_folder_does_not_exist(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         mine = await shelf.folder()
         (upload,) = await shelf.keep(1, mine.id)
         assert await shelf.folders.folder(2, mine.id) is None
@@ -113,11 +131,11 @@ def test_a_strangers_folder_does_not_exist(run: Any) -> None:
             await shelf.folders.remove_folder(2, mine.id)
         assert await shelf.known(upload.file) == [True]
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_folders_nest_as_deep_as_they_may(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_folders_nest_as_deep_as_they_may(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         parent_id = ROOT
         for _ in range(limits.FOLDER_MAX_DEPTH):
             parent_id = (await shelf.folder(parent_id=parent_id)).id
@@ -126,11 +144,11 @@ def test_folders_nest_as_deep_as_they_may(run: Any) -> None:
         with pytest.raises(FolderUnknown):
             await shelf.folder(parent_id=new_folder_id())
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_a_page_has_folders_by_name_and_then_files_by_age(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_a_page_has_folders_by_name_and_then_files_by_age(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         for name in ("b", "a", "c"):
             await shelf.folder(name)
         full = await shelf.folder("b")
@@ -146,11 +164,11 @@ def test_a_page_has_folders_by_name_and_then_files_by_age(run: Any) -> None:
         page = await shelf.folders.page(1, ROOT, 0, 2)
         assert (page.total, [(one.folders, one.files) for one in page.counts]) == (7, [(0, 0), (1, 2)])
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_new_folders_take_the_first_free_name_and_all_becomes_visible_or_nothing(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_new_folders_take_the_first_free_name_and_all_becomes_visible_or_nothing(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         for _ in range(3):
             folder = Folder(new_folder_id(), 1, ROOT, "photos", EPOCH_US)
             await shelf.folders.add([Upload(make_file(), folder.id)], [folder])
@@ -162,11 +180,11 @@ def test_new_folders_take_the_first_free_name_and_all_becomes_visible_or_nothing
         assert await shelf.names() == ["photos", "photos-2", "photos-3"]
         assert await shelf.known(file) == [False]
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_a_folder_goes_with_all_that_is_in_it_step_by_step(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_a_folder_goes_with_all_that_is_in_it_step_by_step(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         outer = await shelf.folder()
         inner = await shelf.folder("inner", outer.id)
         beside = await shelf.keep(1)
@@ -181,17 +199,17 @@ def test_a_folder_goes_with_all_that_is_in_it_step_by_step(run: Any) -> None:
         assert await shelf.folders.folder(1, inner.id) is None
         assert await shelf.files.unknown([made[0].file.access_key, beside[0].file.access_key]) == {made[0].file.access_key}
 
-    run(scenario)
+    keep(scenario)
 
 
-def test_an_upload_is_removed_by_its_public_id(run: Any) -> None:
-    async def scenario(shelf: Shelf) -> None:
+def test_an_upload_is_removed_by_its_public_id(keep: Any) -> None:
+    async def scenario(shelf: Keeping) -> None:
         first, second = await shelf.keep(2)
         assert await shelf.folders.remove_upload(1, public_id(first.file.access_key)) == first.file.access_key
         assert await shelf.folders.remove_upload(1, first.id) is None
         assert await shelf.known(first.file, second.file) == [False, True]
 
-    run(scenario)
+    keep(scenario)
 
 
 def test_the_files_of_a_task_go_once_and_its_record_stays(run: Any) -> None:
@@ -287,3 +305,25 @@ def test_what_is_due_is_found_by_an_index(run: Any) -> None:
         assert "TEMP B-TREE" not in str(rows)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("count", [0, 1, limits.ORPHAN_BATCH_MAX_COUNT + 1])
+def test_old_blobs_are_found_some_at_a_time(tmp_path: Path, count: int) -> None:
+    blobs = FolderBlobs(tmp_path / "blobs")
+
+    async def scenario() -> None:
+        sources = [tmp_path / str(number) for number in range(count)]
+        for source in sources:
+            source.write_bytes(b"bytes")
+        access_keys = await blobs.adopt(sources)
+        # Still on its way, so it is no blob.
+        writer = blobs.receive()
+        await writer.write(bytes(limits.RECEIVE_CHUNK_BYTES))
+        batches = [batch async for batch in blobs.aged(-60)]
+        assert sorted(key for batch in batches for key in batch) == sorted(access_keys)
+        assert all(len(batch) <= limits.ORPHAN_BATCH_MAX_COUNT for batch in batches)
+        assert not [batch async for batch in blobs.aged(3600)]
+        await writer.discard()
+
+    asyncio.run(scenario())
+    blobs.close()

@@ -163,7 +163,12 @@ def sniff(head: bytes) -> str:
         brand = head[8:12]
         if brand in (b"heic", b"heix", b"mif1", b"hevc"):
             return "image/heic"
+        if brand in (b"avif", b"avis"):
+            return "image/avif"
         return {b"qt  ": "video/quicktime", b"M4A ": "audio/mp4"}.get(brand, "video/mp4")
+    if head[4:8] in (b"moov", b"mdat", b"wide"):
+        # QuickTime films older than the ftyp box.
+        return "video/quicktime"
     return ""
 
 

@@ -7,16 +7,18 @@ from gesso.testing.accounts import MemoryAccounts
 from gesso.testing.billing import MemoryBilling
 from gesso.testing.blobs import MemoryBlobs, MemoryWriter
 from gesso.testing.builders import make_file, make_key, make_model, make_order, make_project, make_received, make_task, steps_to
-from gesso.testing.clock import FakeClock, LoopClock
+from gesso.testing.clock import EPOCH_US, FakeClock, LoopClock
 from gesso.testing.disk import Disk
 from gesso.testing.executor import Play, ScriptedExecutor
 from gesso.testing.fetch import MemoryFetch
 from gesso.testing.files import MemoryFiles
+from gesso.testing.folders import MemoryFolders
 from gesso.testing.loop import NothingLeftToHappen, SimulatedLoop, simulate
 from gesso.testing.notices import MemoryNotices
 from gesso.testing.tasks import MemoryTasks
 
 __all__ = [
+    "EPOCH_US",
     "Disk",
     "FakeClock",
     "LoopClock",
@@ -25,6 +27,7 @@ __all__ = [
     "MemoryBlobs",
     "MemoryFetch",
     "MemoryFiles",
+    "MemoryFolders",
     "MemoryNotices",
     "MemoryTasks",
     "MemoryWriter",

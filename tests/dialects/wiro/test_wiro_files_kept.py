@@ -160,6 +160,7 @@ def test_several_at_once_in_their_order_and_a_folder_named_after_them(owner: htt
         ("blob", PNG, "image/png"),
         ("photo.jpg", PNG, "image/png"),
         ("film", MP4, "video/mp4"),
+        ("old.mov", b"\x00\x00\x00\x08wide" + bytes(20), "video/quicktime"),
         ("a.csv", b"1,2", "text/csv"),
         ("a.md", b"# A", "text/markdown"),
         ("a.docx", b"PK\x03\x04" + bytes(30), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
@@ -174,7 +175,15 @@ def test_a_file_is_what_its_bytes_say(owner: httpx.Client, name: str, data: byte
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("page.html", b"<script>"), ("a.svg", b"<svg/>"), ("a.exe", b"MZ"), ("false.png", b"<script>"), ("a", b"words"), ("empty.png", b"")],
+    [
+        ("page.html", b"<script>"),
+        ("a.svg", b"<svg/>"),
+        ("a.exe", b"MZ"),
+        ("false.png", b"<script>"),
+        ("a", b"words"),
+        ("empty.png", b""),
+        ("a.png", b"\x00\x00\x00\x1cftypavif"),
+    ],
 )
 @proves("upload.types", "upload.whole")
 def test_what_is_not_kept(owner: httpx.Client, server: LiveServer, name: str, data: bytes) -> None:
