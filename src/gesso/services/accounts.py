@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gesso.domain import second_factor
-from gesso.domain.errors import CodeRefused, ParameterNotAllowed, SigninRefused, SignupClosed, TokenExpired, TokenInvalid, UserUnknown
+from gesso.domain.errors import (
+    CodeRefused,
+    ParameterNotAllowed,
+    SigninRefused,
+    SignupClosed,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    UserUnknown,
+)
 from gesso.domain.limits import SIGNIN_CODES_MAX_COUNT
 from gesso.domain.user import Credentials, Session, User, check_password, normal_email
 from gesso.ports import Clock
@@ -115,7 +124,7 @@ class Accounts:
         """The second step of a sign-in. Errors: CodeRefused, TooManyAttempts."""
         try:
             session, user = await self._sessions.find(pending_token, sender.address, is_pending=True)
-        except (TokenInvalid, TokenExpired):
+        except (TokenMissing, TokenInvalid, TokenExpired):
             raise CodeRefused from None
         if await self._sessions.count_try(session) > SIGNIN_CODES_MAX_COUNT:
             await self._sessions.end(session)

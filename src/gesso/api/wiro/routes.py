@@ -68,6 +68,11 @@ class Wiro:
             **TaskLists(services, self._calls, self._owners, self._encoder).routes,
         }
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths below the prefix that are looked up. Those with a model or an access key in them are none."""
+        return frozenset("/".join(segments) for segments in self._routes)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         segments = request.segments(PREFIX)
