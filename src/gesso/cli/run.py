@@ -159,8 +159,10 @@ def _watch(api: Api, task: Submitted, console: Console, title: str) -> dict[str,
         except KeyboardInterrupt:
             _kill(api, task, console)
             sys.exit(_KILLED)
-    if not watching.has_log and record["debugoutput"]:
-        console.print(record["debugoutput"].rstrip(), style="dim")
+    # What the model wrote before the socket was there: the record has it all.
+    lines = record["debugoutput"].splitlines()
+    for line in lines[: len(lines) - watching.lines_count]:
+        console.print(f"  {line}", style="dim")
     return record
 
 

@@ -24,13 +24,13 @@ _PLAIN_EVERY_PERCENT = 25
 
 
 class Watching:
-    """Shows the frames of one task. `has_log`: whether the model's own lines were among them."""
+    """Shows the frames of one task. `lines_count`: of the model's own lines, how many were among them."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
         self._told_percent = 0
-        self.has_log = False
+        self.lines_count = 0
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -53,10 +53,12 @@ class Watching:
         kind, message = frame["type"], frame.get("message")
         if kind in _WORDS:
             self._bar.update(self._row, description=f"{self._title}: {_WORDS[kind]}")
+        if kind == "task_start" and not self._console.is_terminal:
+            self._console.print(f"{self._title} is running.")
         if kind == "task_postprocess_end" and frame.get("success", True):
             self._bar.update(self._row, total=1, completed=1)
         elif kind in ("task_output", "task_error") and isinstance(message, str):
-            self.has_log = True
+            self.lines_count += kind == "task_output"
             self._console.print(Text(f"  {message}", style="dim"))
         elif kind == "task_output" and isinstance(message, dict) and "stepTotal" in message:
             self._step(int(message["stepCurrent"]), int(message["stepTotal"]))
