@@ -25,8 +25,9 @@ def _words(text: str) -> list[str]:
 
 
 POSTS = _words(
-    "Task/Detail Task/List Task/Cancel Task/Kill Task/InputOutputDelete Tool/List Tool/Detail Tool/Explore Tool/DetailOpenAPI Run/gesso/echo"
-    " Run/gesso/heal Run/x/y File/List File/Delete File/FolderCreate File/Upload Project/List Auth/SigninVerify Task/Stream No/Such"
+    "Task/Detail Task/List Task/Cancel Task/Kill Task/InputOutputDelete Tool/List Tool/Detail Tool/Explore"
+    " Tool/DetailOpenAPI Run/gesso/echo Run/gesso/heal Run/x/y File/List File/Delete File/FolderCreate File/Upload"
+    " Project/List Auth/SigninVerify Task/Stream No/Such"
 )
 NAMES = st.sampled_from(
     _words(
