@@ -33,7 +33,11 @@ def create_project(name: str, auth: str, as_json: bool, data: Path | None) -> No
     if not name or len(name) > _NAME_MAX_CHARACTERS or not name.isprintable():
         raise Refused(f"A project's name has 1 to {_NAME_MAX_CHARACTERS} printable characters.")
     settings = read_settings(data=data)
-    key = asyncio.run(new_project(settings, name, AuthMethod(auth)))
+    show_key(settings, asyncio.run(new_project(settings, name, AuthMethod(auth))), as_json)
+
+
+def show_key(settings: Settings, key: Key, as_json: bool) -> None:
+    """Print a Key that was just made, with its secret."""
     if as_json:
         print_json(
             {
@@ -46,11 +50,6 @@ def create_project(name: str, auth: str, as_json: bool, data: Path | None) -> No
         )
     else:
         _show(settings, key)
-
-
-async def new_project(settings: Settings, name: str, auth: AuthMethod) -> Key:
-    with open_store(settings) as store:
-        return await store.accounts.create_project(name, auth)
 
 
 def _show(settings: Settings, key: Key) -> None:
@@ -72,10 +71,15 @@ def _show(settings: Settings, key: Key) -> None:
         console.print(f"  {line}")
 
 
+async def new_project(settings: Settings, name: str, auth: AuthMethod) -> Key:
+    with open_store(settings) as store:
+        return await store.accounts.create_project(name, auth)
+
+
 def create_user(email: str, is_admin: bool, data: Path | None) -> None:
     """Errors: Refused."""
     settings = read_settings(data=data)
-    password = _ask_password()
+    password = ask_password()
 
     async def create() -> User:
         with open_store(settings) as store, closing(Accounts(store.users, Sessions(store.sessions, store.clock), store.clock)) as accounts:
@@ -85,12 +89,13 @@ def create_user(email: str, is_admin: bool, data: Path | None) -> None:
     output().print(f"Created {'the administrator' if user.is_admin else 'the user'} {user.email}.")
 
 
-def _ask_password() -> str:
+def ask_password() -> str:
+    """The password of somebody: asked for twice, or one line of standard input. Errors: Refused."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
-        raise Refused("The two passwords differ. Nothing was created.")
+        raise Refused("The two passwords differ. Nothing was changed.")
     return password
 
 

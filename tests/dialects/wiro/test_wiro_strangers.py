@@ -226,11 +226,8 @@ def bad_tokens(open_server: LiveServer, victim: Victim) -> list[Stranger]:
 
     async def pending_and_old() -> str:
         session, user = await house.services.sessions.find(old, "127.0.0.1")
-        await house.store.database.call(
-            lambda connection: connection.exec_driver_sql(
-                "UPDATE sessions SET expires_at = ? WHERE id = ?", (session.created_at, session.id)
-            )
-        )
+        over = ("UPDATE sessions SET expires_at = created_at WHERE id = ?", (session.id,))
+        await house.store.database.call(lambda connection: connection.exec_driver_sql(*over) and None)
         return await house.services.sessions.open(user, "127.0.0.1", is_pending=True)
 
     pending = open_server.call(pending_and_old)
