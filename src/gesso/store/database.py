@@ -178,7 +178,8 @@ class Database:
             if first is None:
                 return batch, True
             batch.append(first)
-        while len(batch) < COMMIT_MAX_CHANGES:
+        # Counted without those that are repeated: they must not keep a new order from being refused while the disk refuses.
+        while len(batch) - len(kept) < COMMIT_MAX_CHANGES:
             try:
                 pending = self._queue.get_nowait()
             except queue.Empty:
