@@ -17,6 +17,7 @@ from gesso.domain.limits import (
 )
 
 ANY_ADDRESS = "*"
+_MAPPED_BITS = 96
 
 
 class AuthMethod(StrEnum):
@@ -129,6 +130,10 @@ def _address(entry: str) -> str:
         network = ipaddress.ip_network(entry, strict=False)
     except ValueError:
         raise ParameterNotAllowed("addresses", f"{entry[:60]!r} is neither an address nor a range such as 10.0.0.0/8") from None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is not None and network.prefixlen >= _MAPPED_BITS:
+        # A socket that takes both kinds shows IPv4 clients so; they are compared as what they are.
+        network = ipaddress.ip_network((mapped, network.prefixlen - _MAPPED_BITS), strict=False)
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 

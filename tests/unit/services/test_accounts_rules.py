@@ -117,6 +117,7 @@ def test_checks_beyond_the_line_are_refused() -> None:
         (["*"], ("*",)),
         ([" 10.0.0.1 ", "10.0.0.1/32", ""], ("10.0.0.1",)),
         (["10.1.2.3/8"], ("10.0.0.0/8",)),
+        (["::ffff:10.0.0.1", "::ffff:10.0.0.0/104"], ("10.0.0.1", "10.0.0.0/8")),
         (["2001:DB8::0/32", "::1"], ("2001:db8::/32", "::1")),
     ],
 )
@@ -135,9 +136,13 @@ def test_what_is_no_allow_list_is_refused(given: list[str]) -> None:
 @given(st.ip_addresses(), st.integers(0, 128))
 def test_an_address_is_let_in_from_a_range_that_holds_it_and_from_no_other(address: ipaddress.IPv4Address, bits: int) -> None:
     bits = min(bits, address.max_prefixlen)
+    if getattr(address, "ipv4_mapped", None) is not None:
+        # It is an IPv4 address, and in no range that is wider than all of those.
+        bits = max(bits, 96)
     inside = check_addresses([f"{address}/{bits}"])
     verify(make_key(make_project(allowed_addresses=inside)), "", "", str(address))
-    outside = "192.0.2.1" if address.version == 6 else "2001:db8::1"
+    is_ipv6 = address.version == 6 and address.ipv4_mapped is None
+    outside = "192.0.2.1" if is_ipv6 else "2001:db8::1"
     with pytest.raises(AddressNotAllowed):
         verify(make_key(make_project(allowed_addresses=inside)), "", "", outside)
 
