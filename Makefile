@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-# On a machine with a GPU: make test TORCH='torch==2.13.0' takes the build that your package index has for it.
+# The build of this version that the package index offers. To have another one: make test TORCH='torch==2.13.0+cpu'
 TORCH ?= torch==2.13.0
 DIFFUSERS := diffusers==0.42.1 transformers==5.23.0 accelerate==1.15.0 peft==0.21.2 safetensors sentencepiece protobuf
 ARGS ?=

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,12 @@ def test_names_sizes_and_docstrings(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= FUNCTION_MAX_LINES, f"{node.name} has {length} lines"
+
+
+def test_every_test_module_has_a_name_of_its_own() -> None:
+    """pytest imports test modules by their bare names, so of two with the same name it can only load one."""
+    names = Counter(path.name for path in TESTS if path.name not in ("__init__.py", "conftest.py"))
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def _texts() -> list[Path]:
