@@ -141,7 +141,7 @@ def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path) -> None:
         stored = await desk.store.by_id(other.id)
         assert stored is not None
         assert stored.state is TaskState.QUEUED
-        await lock.communicate()
+        await lock.communicate(b"")
         await end
         await verify_ended(desk, task, TaskState.CANCELLED)
         assert await desk.create()
