@@ -162,9 +162,9 @@ class Outbox:
     async def _deliver(self, notice: Notice) -> None:
         try:
             await self._try(notice)
-        except Unavailable as error:
-            # No try was made, and none is counted: the notice stays due.
-            log.error("a webhook waits for the store", task_id=notice.task_id, error=str(error))
+        except Exception:
+            # The edge of a delivery: nothing was recorded, so the notice stays due, and must not be tried again without a pause.
+            log.exception("a webhook could not be prepared or recorded", task_id=notice.task_id)
             await asyncio.sleep(WEBHOOK_TROUBLE_S)
 
     async def _try(self, notice: Notice) -> None:
@@ -174,7 +174,7 @@ class Outbox:
         except Unavailable:
             raise
         except Exception:
-            # The edge of a delivery: a Task that no encoder can tell of must not hold a place for ever.
+            # A Task that no encoder can tell of must not hold a place for ever: this counts as a try.
             log.exception("a webhook could not be sent", task_id=notice.task_id)
             reply = Reply(error="The server could not send it; its log says why")
         delivery = Delivery(at, round((self._clock.monotonic() - began) * _US), reply.status, reply.error, reply.answer)

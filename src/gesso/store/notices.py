@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gesso.domain.limits import WEBHOOK_LOG_MAX_COUNT
@@ -21,6 +21,25 @@ _KEY_BYTES = 32
 # A bound value would hide from the database that the index over due rows can serve.
 _IS_DUE = notices.c.due_at > literal_column("0")
 _NOTICE = tuple(notices.c[name] for name in ("task_id", "project_id", "url", "host", "due_at", "tries"))
+# Made once: making them takes longer than carrying them out.
+_DUE = (
+    select(*_NOTICE)
+    .where(_IS_DUE, notices.c.due_at <= bindparam("now"))
+    .where(notices.c.task_id.not_in(bindparam("task_ids", expanding=True)))
+    .where(notices.c.host.not_in(bindparam("hosts", expanding=True)))
+    .where(notices.c.project_id.not_in(bindparam("project_ids", expanding=True)))
+    .order_by(notices.c.due_at)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE = select(func.min(notices.c.due_at)).where(_IS_DUE, notices.c.due_at > bindparam("now"))
+_KEPT = (
+    select(deliveries.c.id)
+    .where(deliveries.c.task_id == bindparam("of_task"))
+    .order_by(deliveries.c.id.desc())
+    .limit(WEBHOOK_LOG_MAX_COUNT)
+)
+_PRUNE = delete(deliveries).where(deliveries.c.task_id == bindparam("of_task"), deliveries.c.id.not_in(_KEPT))
+_SECRET = select(webhook_secrets.c.sealed).where(webhook_secrets.c.project_id == bindparam("project_id"))
 _DELIVERY = tuple(deliveries.c[name] for name in ("at", "duration_us", "status", "error", "answer"))
 
 
@@ -48,18 +67,11 @@ class SqlNotices:
         self._clock = clock
 
     async def due(self, now: int, limit: int, busy: Busy) -> tuple[list[Notice], int]:
-        found = (
-            select(*_NOTICE)
-            .where(_IS_DUE, notices.c.due_at <= now)
-            .where(notices.c.task_id.not_in(busy.task_ids))
-            .where(notices.c.host.not_in(busy.hosts), notices.c.project_id.not_in(busy.project_ids))
-            .order_by(notices.c.due_at)
-            .limit(limit)
-        )
-        following = select(func.min(notices.c.due_at)).where(_IS_DUE, notices.c.due_at > now)
+        named = {"now": now, "limit": limit, "task_ids": busy.task_ids, "hosts": busy.hosts, "project_ids": busy.project_ids}
 
         def read(connection: Connection) -> tuple[list[Notice], int]:
-            return [Notice(*row) for row in connection.execute(found)], connection.execute(following).scalar() or 0
+            found = [Notice(*row) for row in connection.execute(_DUE, named)]
+            return found, connection.execute(_NEXT_DUE, {"now": now}).scalar() or 0
 
         return await self._database.read(read)
 
@@ -68,17 +80,11 @@ class SqlNotices:
         values = {"due_at": due_at, "tries": notice.tries + (not is_success), "last_error": delivery.error}
         if is_success:
             values["delivered_at"] = delivery.at
-        kept = (
-            select(deliveries.c.id)
-            .where(deliveries.c.task_id == notice.task_id)
-            .order_by(deliveries.c.id.desc())
-            .limit(WEBHOOK_LOG_MAX_COUNT)
-        )
 
         def write(connection: Connection) -> None:
             row = {column.name: getattr(delivery, column.name) for column in _DELIVERY}
             connection.execute(insert(deliveries).values(task_id=notice.task_id, **row))
-            connection.execute(delete(deliveries).where(deliveries.c.task_id == notice.task_id, deliveries.c.id.not_in(kept)))
+            connection.execute(_PRUNE, {"of_task": notice.task_id})
             # The due time is the fence: who asked for the notice anew meanwhile has set another.
             connection.execute(
                 update(notices).where(notices.c.task_id == notice.task_id, notices.c.due_at == notice.due_at).values(**values)
@@ -100,8 +106,8 @@ class SqlNotices:
         return await self.secret(project_id)
 
     async def _sealed(self, project_id: int) -> bytes | None:
-        statement = select(webhook_secrets.c.sealed).where(webhook_secrets.c.project_id == project_id)
-        return await self._database.read(lambda connection: connection.execute(statement).scalar_one_or_none())
+        named = {"project_id": project_id}
+        return await self._database.read(lambda connection: connection.execute(_SECRET, named).scalar_one_or_none())
 
     async def _make_secret(self, project_id: int) -> bytes:
         sealed, now = self._vault.seal(webhook_secret(os.urandom(_KEY_BYTES))), self._clock.now()
