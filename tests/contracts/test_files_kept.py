@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import emptied
 
 from gesso.delivery.bus import Bus
 from gesso.domain import limits
@@ -38,6 +40,7 @@ from gesso.store.tasks import SqlTasks, write_changes
 from gesso.testing import Disk, FakeClock, MemoryFiles, MemoryFolders, make_file, make_task
 from gesso.testing.clock import EPOCH_US
 
+Scenario = Callable[[Any], Coroutine[Any, Any, None]]
 DAY_US = 24 * 60 * 60 * 1_000_000
 
 
@@ -86,22 +89,34 @@ class Shelf(Keeping):
         return await self.lifecycle.see(task.id)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[[Callable[[Shelf], Coroutine[Any, Any, None]]], None]]:
-    engine = make_engine(sqlite_url(tmp_path / "gesso.db"))
-    upgrade(engine)
+@contextmanager
+def shelf_on(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Scenario], None]]:
+    """Runs scenarios on the database that the fixture's parameter names."""
+    if request.param == "postgres":
+        engine = emptied(request.getfixturevalue("postgres_engine"))
+    else:
+        engine = make_engine(sqlite_url(tmp_path / "gesso.db"))
+        upgrade(engine)
     database = Database(engine, write_changes)
     yield lambda scenario: asyncio.run(scenario(Shelf(database)))
     database.close()
 
 
-@pytest.fixture(params=["database", "memory"])
-def keep(request: pytest.FixtureRequest) -> Callable[[Callable[[Keeping], Coroutine[Any, Any, None]]], None]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Scenario], None]]:
+    with shelf_on(request, tmp_path) as play:
+        yield play
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def keep(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Scenario], None]]:
     """The adapter and its double keep the same promises."""
-    if request.param == "database":
-        return request.getfixturevalue("run")
-    disk = Disk()
-    return lambda scenario: asyncio.run(scenario(Keeping(MemoryFiles(disk), MemoryFolders(disk))))
+    if request.param == "memory":
+        disk = Disk()
+        yield lambda scenario: asyncio.run(scenario(Keeping(MemoryFiles(disk), MemoryFolders(disk))))
+        return
+    with shelf_on(request, tmp_path) as play:
+        yield play
 
 
 def test_a_folder_of_the_same_name_in_the_same_place_is_the_same(keep: Any) -> None:
@@ -297,6 +312,7 @@ def test_only_tasks_that_ended_before_and_have_files_are_due_oldest_first(run: A
     run(scenario)
 
 
+@pytest.mark.parametrize("run", ["sqlite"], indirect=True)
 def test_what_is_due_is_found_by_an_index(run: Any) -> None:
     async def scenario(shelf: Shelf) -> None:
         plan = "EXPLAIN QUERY PLAN SELECT id FROM tasks WHERE files_kept_since > 0 AND files_kept_since < ? ORDER BY files_kept_since"
