@@ -23,7 +23,7 @@ from gesso.domain.price import from_pico, to_pico
 from gesso.ports import Clock, TaskChange
 from gesso.store.database import Database
 from gesso.store.prepared import Prepared
-from gesso.store.schema import balances, entries, projects, tasks, usage_days, usage_totals
+from gesso.store.schema import IS_OPEN, balances, entries, projects, tasks, usage_days, usage_totals
 
 _COUNTERS = ("submitted", "succeeded", "failed", "cancelled", "billed_us", "amount_pico")
 _COUNTED = {Queued: 0, Succeeded: 1, Failed: 2, Cancelled: 3}
@@ -266,7 +266,7 @@ class SqlBilling:
 
     async def active(self) -> list[tuple[int, int]]:
         """Project and Task of all Tasks that have not ended."""
-        open_tasks = select(tasks.c.project_id, tasks.c.id).where(tasks.c.is_open == 1)
+        open_tasks = select(tasks.c.project_id, tasks.c.id).where(IS_OPEN)
         return await self._database.read(lambda connection: [(row.project_id, row.id) for row in connection.execute(open_tasks)])
 
 

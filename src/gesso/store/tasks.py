@@ -242,6 +242,7 @@ class SqlTasks:
         return [_event_of(each, task) for each in rows]
 
     async def unfinished(self) -> list[QueueEntry]:
-        statement = select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state).where(IS_OPEN).order_by(tasks.c.id)
+        # Sorted here: asked for in the order of ids, SQLite would read the whole history along them.
+        statement = select(tasks.c.id, tasks.c.project_id, tasks.c.model, tasks.c.state).where(IS_OPEN)
         rows = await self._database.read(lambda connection: connection.execute(statement).all())
-        return [QueueEntry(row.id, row.project_id, row.model, TaskState(row.state).is_attempted) for row in rows]
+        return [QueueEntry(row.id, row.project_id, row.model, TaskState(row.state).is_attempted) for row in sorted(rows)]

@@ -9,18 +9,20 @@ from typing import Any
 import httpx
 import pytest
 from requirements import proves
+from sqlalchemy import event
 from wiro_server import LiveServer, ended, record, run, running
 
 from gesso.api.wiro.history import query, shortened
 from gesso.domain.project import AuthMethod
 from gesso.ports import TaskRange
 from gesso.services.history import Kind
+from gesso.store.billing import SqlBilling
 from gesso.store.database import Database, make_engine, sqlite_url
 from gesso.store.history import SqlHistory
 from gesso.store.migrate import upgrade
 from gesso.store.schema import tasks
-from gesso.store.tasks import row_of, write_changes
-from gesso.testing import make_task
+from gesso.store.tasks import SqlTasks, row_of, write_changes
+from gesso.testing import FakeClock, make_task
 
 
 def _listed(client: httpx.Client, **fields: Any) -> dict[str, Any]:
@@ -135,3 +137,35 @@ def test_pages_are_read_along_an_index(tmp_path: Path) -> None:
         asyncio.run(check())
     finally:
         database.close()
+
+
+@proves("tasks.pages", "tasks.type")
+def test_what_has_not_ended_is_found_without_reading_the_history(tmp_path: Path) -> None:
+    engine = make_engine(sqlite_url(tmp_path / "gesso.db"))
+    upgrade(engine)
+    seen: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if " tasks" in statement and statement.startswith("SELECT"):
+            plan = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            seen.extend(row[3] for row in plan)
+
+    event.listen(engine, "before_cursor_execute", explain)
+    database = Database(engine, write_changes)
+    store, history = SqlTasks(database), SqlHistory(database)
+
+    async def ask() -> None:
+        seen.clear()
+        await store.unfinished()
+        await SqlBilling(database, FakeClock()).active()
+        for models in (None, ("a",), ("a", "b")):
+            for is_open in (True, False):
+                await history.page(TaskRange(1, models, is_open), 0, 20)
+
+    try:
+        asyncio.run(ask())
+    finally:
+        database.close()
+    assert sum("tasks" in step for step in seen) >= 8
+    assert not [step for step in seen if "INDEX" not in step and "PRIMARY KEY" not in step and "tasks" in step]
+    assert not [step for step in seen if "TEMP B-TREE" in step], "a page is read in its order, not sorted"
