@@ -16,8 +16,8 @@ from gesso.models.contract import Device
 from gesso.testing import Play, make_model, simulate
 
 MIB = 2**20
-RUNS = 240
-GROUPS = 20
+RUNS = 160
+GROUPS = 16
 
 STEADY = make_model("lab/steady", per_second="0.0007", memory_bytes=300 * MIB)
 LARGE = make_model("lab/large", per_second="0.02", memory_bytes=900 * MIB)
