@@ -78,8 +78,8 @@ class TaskStore(Protocol):
     async def events(self, task_id: int) -> list[Recorded]: ...
 
     async def delete_files(self, change: TaskChange, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:
-        """Write `change`, and with it drop the Task's Outputs and those of its inputs that are its own and that no other Task of its Project
-        uses; the access keys whose bytes are nobody's then. An own input that is used passes to a Task that uses it.
+        """Write `change`, and with it drop the Task's Outputs and those of its own inputs that no other Task of its Project uses;
+        the access keys whose bytes are nobody's then. An own input that is used passes to a Task that uses it.
 
         Errors: Unavailable, StaleAttempt.
         """
@@ -162,7 +162,10 @@ class FolderStore(Protocol):
     """What a Project keeps. The ids of another Project's are unknown ones."""
 
     async def create(self, folder: Folder) -> Folder:
-        """Keep `folder`; the one that has its name in its place already. Errors: FolderUnknown for its parent, FolderRefused, Unavailable."""
+        """Keep `folder`; the one that has its name in its place already.
+
+        Errors: FolderUnknown for its parent, FolderRefused, Unavailable.
+        """
         ...
 
     async def folder(self, project_id: int, folder_id: str) -> Folder | None: ...
@@ -262,8 +265,9 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What a Worker must do for one Attempt. `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared,
-    because making and removing a folder for each Attempt waits for the disk twice."""
+    """What a Worker must do for one Attempt.
+
+    `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared, because making and removing a folder for each Attempt waits for the disk twice."""
 
     task_id: int
     attempt: int
