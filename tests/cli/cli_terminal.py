@@ -14,6 +14,11 @@ from pathlib import Path
 
 TIMEOUT_S = 90
 GESSO = (sys.executable, "-W", "error", "-m", "gesso")
+# A shell lets what it runs in the background ignore Ctrl-C, and that is inherited: tests that are run so still want to interrupt.
+INTERRUPTIBLE = (
+    *(sys.executable, "-W", "error", "-c"),
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from gesso.cli import main; main()",
+)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -50,7 +55,7 @@ class Terminal:
 
     def start(self, *words: str | Path, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*GESSO, *map(str, words)],
+            [*INTERRUPTIBLE, *map(str, words)],
             cwd=self.folder,
             env=clean_environment(**dict(self.environment), **environment),
             stdin=subprocess.DEVNULL,
