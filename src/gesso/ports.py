@@ -267,7 +267,9 @@ class LocalFile:
 class RunOrder:
     """What a Worker must do for one Attempt.
 
-    `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared, because making and removing a folder for each Attempt waits for the disk twice."""
+    `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared, because making and removing a folder for
+    each Attempt waits for the disk twice.
+    """
 
     task_id: int
     attempt: int
