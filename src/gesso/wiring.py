@@ -182,7 +182,7 @@ class House:
         self.app: ASGIApp = build_app(self.services, dialects, self._metrics())
         encoders = {dialect.name: dialect.notice for dialect in dialects}
         self._outbox = Outbox(self.store.notices, self.lifecycle.see, encoders, Sender(guarded_client(settings.fetch_ranges)), clock)
-        self._doorbell = Doorbell(data / DOORBELL, self._outbox.wake)
+        self._doorbell = Doorbell(data / DOORBELL, self._look_around)
         self.lifecycle.observe(self._outbox.observe)
 
     async def start(self) -> None:
@@ -210,6 +210,11 @@ class House:
         self._blobs.close()
         self.store.close()
         os.close(self._lock)
+
+    def _look_around(self) -> None:
+        """What commands beside the server may have changed."""
+        self._outbox.wake()
+        self._upkeep.wake()
 
     def _metrics(self) -> Callable[[], bytes]:
         metrics = Metrics(self.scheduler.waiting_count, self.scheduler.running_count, self.fleet.workers)

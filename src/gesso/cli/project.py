@@ -15,10 +15,12 @@ from gesso.cli.options import read_settings
 from gesso.cli.refused import Refused
 from gesso.cli.screen import output, print_json, table
 from gesso.cli.storage import open_store
+from gesso.delivery.doorbell import ring
 from gesso.domain.limits import CREDENTIAL_CACHE_S
 from gesso.domain.project import Listing, Member, Project, Role, check_addresses, check_name
 from gesso.domain.user import normal_email
 from gesso.store.projects import SqlProjects
+from gesso.wiring import DOORBELL
 
 T = TypeVar("T")
 _US = 1_000_000
@@ -151,8 +153,12 @@ async def _find(projects: SqlProjects, project_id: int) -> Listing:
 
 
 def _do(data: Path | None, work: Callable[[SqlProjects], Awaitable[T]]) -> T:
+    settings = read_settings(data=data)
+
     async def run() -> T:
-        with open_store(read_settings(data=data)) as store:
+        with open_store(settings) as store:
             return await work(store.projects)
 
-    return asyncio.run(run())
+    result = asyncio.run(run())
+    ring(settings.data.resolve() / DOORBELL)
+    return result

@@ -1,11 +1,13 @@
 """What is done about Projects beside requests: deleted ones are hidden and their Tasks withdrawn, requests are counted in the store.
 
-A Project may be deleted by this server or by a command beside it, so the store is asked every ACCOUNTS_REFRESH_S which ones are.
+A Project may be deleted by this server or by a command beside it, so the store is asked which ones are: when a command
+rings, and every ACCOUNTS_REFRESH_S for one that could not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -57,6 +59,7 @@ class Upkeep:
         # Deleted Projects that may still have Tasks under way.
         self._unswept: set[int] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
         lifecycle.observe(self._withdraw_late)
 
     async def start(self) -> None:
@@ -101,9 +104,15 @@ class Upkeep:
             self._identity.return_requests(taken)
             raise
 
+    def wake(self) -> None:
+        """Look now: a command beside this server says that it changed something."""
+        self._woken.set()
+
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._refresh_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._refresh_s)
+            self._woken.clear()
             try:
                 await self.refresh()
                 if self._clock.monotonic() >= self._flush_at:
