@@ -83,9 +83,9 @@ def test_a_notice_that_was_given_up_is_shown_and_sent_again(terminal: Terminal, 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("webhooks", "redeliver", "7"), "There is no task 7."),
-        (("webhooks", "log", "7"), "There is no task 7."),
-        (("project", "webhook-secret", "7"), "There is no project 7."),
+        (("webhooks", "redeliver", "999999"), "There is no task 999999."),
+        (("webhooks", "log", "999999"), "There is no task 999999."),
+        (("project", "webhook-secret", "999999"), "There is no project 999999."),
     ],
 )
 def test_what_is_not_there_is_said_in_a_sentence(beside: Terminal, words: tuple[str, ...], sentence: str) -> None:
