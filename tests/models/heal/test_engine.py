@@ -185,3 +185,15 @@ def test_the_declaration_offers_exactly_the_methods_there_are() -> None:
     assert [option.value for option in MODEL.by_id["method"].options] == ["auto", "telea", "navier-stokes", "frequency", "patch"]
     assert {option.value for option in MODEL.by_id["method"].options} == {"auto", *FILLS}
     assert MODEL.check({}, {"inputImage": 1, "inputImageMask": 1}) == {"method": "auto"}
+
+
+def test_a_hole_whose_smallest_view_knows_a_lone_patch_is_filled_without_a_warning(tmp_path: Path) -> None:
+    """At the smallest scale of an oval hole, one known patch may be all there is. Warnings are errors here."""
+    from skimage import data
+
+    picture = data.astronaut()
+    white = cv2.ellipse(np.zeros(picture.shape[:2], np.uint8), (220, 105), (40, 45), 0, 0, 360, 255, -1) > 0
+    result = healed(image_file(tmp_path, "picture.png", Image.fromarray(picture)), mask_file(tmp_path, white), method="patch")
+    pixels = _decoded(result, "RGB")
+    assert np.array_equal(pixels[~white], picture[~white])
+    assert pixels[white].std() > 5

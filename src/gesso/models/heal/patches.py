@@ -189,6 +189,9 @@ def _flat(patches: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def _principal(patches: np.ndarray, sources: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     """[patch values, components]: the directions in which known patches differ most."""
     sample = _flat(patches, chance.choice(sources, min(2000, sources.size), replace=False))
+    if sample.shape[0] < 2:
+        # A lone patch differs from none, and its covariance would be no number.
+        return np.eye(sample.shape[1], _COMPONENTS, dtype=np.float32)
     _, directions = np.linalg.eigh(np.cov(sample, rowvar=False))
     return directions[:, ::-1][:, :_COMPONENTS].astype(np.float32)
 
