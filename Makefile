@@ -16,8 +16,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # The build of this version that the package index offers. To have another one: make test TORCH='torch==2.13.0+cpu'
 TORCH ?= torch==2.13.0
 DIFFUSERS := diffusers==0.42.1 transformers==5.23.0 accelerate==1.15.0 peft==0.21.2 safetensors sentencepiece protobuf
-# Tests run in so many processes; what was skipped is named with its reason.
-WORKERS ?= 2
+# Tests run in so many processes beside (0: in this one); what was skipped is named with its reason.
+WORKERS ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
