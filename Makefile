@@ -66,7 +66,7 @@ $(STAMPS)/demo: pyproject.toml $(STAMPS)/venv
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/venv
 	@echo "Installing gesso and its tools of development"
-	@$(PIP) install --group dev --editable '.[demo]'
+	@$(PIP) install --group dev --editable '.[demo,postgres]'
 	@touch $(STAMPS)/gesso $(STAMPS)/demo $@
 
 # The very version of torch first: a plain requirement of it would fetch gigabytes for GPUs that a test machine does not have.
