@@ -100,11 +100,11 @@ def read_picture(file: InputFile, what: str = "picture", limit_pixels: int = LIM
 
 
 def read_mask(file: InputFile, picture: Picture, limit_pixels: int = LIMIT_PIXELS) -> Mask:
-    """Decode the mask of `picture`: white is repainted, from 50 % of white upwards.
+    """Decode the mask of `picture`: white is repainted, from 50 % of white upwards. Whether an empty or a full one will do, its user judges.
 
     White is luminance, and where the mask is transparent it is black. Painted masks arrive in alpha: when all that is visible has one
     colour and the alpha varies, alpha is the mask, whatever the colour. Errors: those of `read_picture`; InputError for another size
-    than the picture's, for an empty mask, and for one that leaves nothing.
+    than the picture's.
     """
     mask = read_picture(file, "mask", limit_pixels)
     if (mask.width, mask.height) != (picture.width, picture.height):
@@ -119,12 +119,7 @@ def read_mask(file: InputFile, picture: Picture, limit_pixels: int = LIMIT_PIXEL
     else:
         source, level = "luminance", mask.colour[..., 0] if mask.colour.shape[2] == 1 else cv2.cvtColor(mask.colour, cv2.COLOR_RGB2GRAY)
         level = level if mask.alpha is None else cv2.multiply(level, mask.alpha, scale=1 / top)
-    white = np.asarray(level) > top // 2
-    if not white.any():
-        raise InputError("The mask is empty: nothing to fill. Paint the part to repaint white.")
-    if white.all():
-        raise InputError("The mask covers the whole picture: nothing is left to copy from. Paint only the part to repaint white.")
-    return Mask(white, source, mask.notes)
+    return Mask(np.asarray(level) > top // 2, source, mask.notes)
 
 
 def to_png(picture: Picture) -> bytes:

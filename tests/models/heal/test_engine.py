@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from gesso.models.contract import InputFile, Killed
+from gesso.models.contract import InputError, InputFile, Killed
 from gesso.models.heal.methods import FILLS
 from gesso.models.heal.model import MODEL
 
@@ -197,3 +197,17 @@ def test_a_hole_whose_smallest_view_knows_a_lone_patch_is_filled_without_a_warni
     pixels = _decoded(result, "RGB")
     assert np.array_equal(pixels[~white], picture[~white])
     assert pixels[white].std() > 5
+
+
+@pytest.mark.parametrize(
+    ("is_full", "sentence"),
+    [
+        (False, "The mask is empty: nothing to fill. Paint the part to repaint white."),
+        (True, "The mask covers the whole picture: nothing is left to copy from. Paint only the part to repaint white."),
+    ],
+)
+def test_a_mask_of_nothing_or_of_everything_is_refused(tmp_path: Path, is_full: bool, sentence: str) -> None:
+    picture = image_file(tmp_path, "picture.png", Image.fromarray(_texture(0, 5, 7, 3)))
+    with pytest.raises(InputError) as refusal:
+        healed(picture, mask_file(tmp_path, np.full((5, 7), is_full)))
+    assert str(refusal.value) == sentence

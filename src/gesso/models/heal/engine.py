@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gesso.models.contract import Device, Emit, Output
+from gesso.models.contract import Device, Emit, InputError, Output
 from gesso.models.heal.holes import Hole, find_holes
 from gesso.models.heal.methods import FILLS, choose
 from gesso.models.pictures import Mask, Picture, read_mask, read_picture, to_png
@@ -31,7 +31,7 @@ class HealEngine:
         """Fill the white part of `inputImageMask` in `inputImage` by `method`. Errors: InputError of the two files."""
         picture = read_picture(inputs["inputImage"])
         emit.check()
-        mask = read_mask(inputs["inputImageMask"], picture)
+        mask = _judged(read_mask(inputs["inputImageMask"], picture))
         holes = find_holes(mask.white)
         _announce(picture, mask, holes, emit)
         colour, pending = picture.colour.copy(), mask.white.copy()
@@ -50,6 +50,15 @@ class HealEngine:
         png = to_png(replace(picture, colour=colour))
         emit.progress(len(holes) + 1, len(holes) + 1)
         yield Output(png, "png")
+
+
+def _judged(mask: Mask) -> Mask:
+    """Errors: InputError for an empty mask, and for one that leaves nothing."""
+    if not mask.white.any():
+        raise InputError("The mask is empty: nothing to fill. Paint the part to repaint white.")
+    if mask.white.all():
+        raise InputError("The mask covers the whole picture: nothing is left to copy from. Paint only the part to repaint white.")
+    return mask
 
 
 def _announce(picture: Picture, mask: Mask, holes: list[Hole], emit: Emit) -> None:
