@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     )
     retention_days: float = Field(0, ge=0, description="Days that the files of a task stay after its end; 0 is for ever.")
     models: tuple[str, ...] = Field((), description="More models: package.module:NAME or file.py:NAME.")
+    engines: dict[str, dict[str, Any]] = Field({}, description="Options of a model's engine, by OWNER/SLUG; docs/models.md lists them.")
     signup: Literal["first", "open", "closed"] = Field(
         "first", description="Who may sign up: first is the first visitor only, who becomes the owner; open everybody; closed nobody."
     )

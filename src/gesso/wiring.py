@@ -26,9 +26,9 @@ from gesso.execution.executor import ProcessExecutor
 from gesso.models import registry
 from gesso.models.contract import Device
 from gesso.observe import Metrics, SystemClock
-from gesso.ports import Executor
+from gesso.ports import Clock, Executor
 from gesso.scheduling.attempt import Attempts
-from gesso.scheduling.fleet import Fleet
+from gesso.scheduling.fleet import Fleet, Hire
 from gesso.scheduling.scheduler import Scheduler
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
@@ -112,6 +112,33 @@ class _People:
         self.users = Accounts(store.users, self.sessions, store.clock, store.settings.signup)
 
 
+class _Machine:
+    """What Engines find here: the devices, and the options that the operator gave them. Errors: ModelBroken."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._devices = [Device("cpu", settings.memory, 1), *find_accelerators()]
+        self.options = registry.options(catalog.all(), settings.engines)
+
+    def fleet(self, hire: Hire, clock: Clock) -> Fleet:
+        settings = self._settings
+        return Fleet(self._catalog.all(), self._devices, settings.workers, self._demand, hire, clock, settings.idle_unload_s)
+
+    def _demand(self, model: Model) -> int:
+        """Bytes that a Worker of the Model takes: what its plan for the largest of its devices says, where it makes one."""
+        wants_accelerator = model.needs.device != "cpu" and len(self._devices) > 1
+        largest = max(self._devices[1:] if wants_accelerator else self._devices[:1], key=lambda device: device.memory_bytes)
+        if model.outlook is not None:
+            try:
+                weights = self._catalog.weights_of(model)
+                return model.outlook(weights, largest.name, largest.memory_bytes, self.options[model.name]).memory_bytes
+            except (ValueError, OSError):
+                # It fits in no way: what is declared says how much is missing.
+                pass
+        return self._catalog.memory_bytes(model)
+
+
 class House:
     """A whole server without its sockets: `app` serves HTTP and WebSockets between `start` and `stop`."""
 
@@ -141,15 +168,8 @@ class House:
         self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, days)
         self._fetch = HttpFetch(settings.fetch_ranges)
         staging = Staging(self._blobs, self._fetch, files, clock, outputs)
-        self.fleet = Fleet(
-            self.catalog.all(),
-            [Device("cpu", settings.memory, 1), *find_accelerators()],
-            settings.workers,
-            self.catalog.memory_bytes,
-            self._hire,
-            clock,
-            settings.idle_unload_s,
-        )
+        self._machine = _Machine(settings, self.catalog)
+        self.fleet = self._machine.fleet(self._hire, clock)
         self.billing = Billing(SqlBilling(self.store.database, clock), clock, settings.billing)
         self.lifecycle.observe(self.billing.observe)
         attempts = Attempts(self.lifecycle, staging, self._blobs, clock, Costs(self._blobs, settings.billing).charge)
@@ -231,7 +251,7 @@ class House:
         return ProcessExecutor(
             name,
             model,
-            Device(device.name, device.memory_bytes, model.needs.threads),
+            Device(device.name, device.memory_bytes, model.needs.threads, self._machine.options[model.name]),
             self.catalog.weights_of(model),
             self._scratch / name,
             environment(),

@@ -42,6 +42,18 @@ class Readiness:
 READY = Readiness(True)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How a Worker of a Model would use a device: the bytes that it takes there, and a sentence that says which way and why."""
+
+    memory_bytes: int
+    sentence: str
+
+
+# From the weights folder, a device's name and bytes, and the options: what a Worker would do. Errors: ValueError with a sentence.
+OutlookOf = Callable[[Path, str, int, Mapping[str, Any]], Outlook]
+
+
 def always_ready(weights: Path) -> Readiness:
     return READY
 
@@ -59,7 +71,7 @@ class Model:
     """A declaration: identity, Parameters, Price, needs, and where its Engine is.
 
     `engine`: "package.module:Class", imported only in the Worker. `readiness`: called with the Model's weights folder; it must not
-    import the Engine. `preview_safe`: whether the Engine may send pictures before the end.
+    import the Engine, nor may `outlook`. `options`: what an operator may fix for the Engine in the settings.
     """
 
     owner: str
@@ -77,6 +89,8 @@ class Model:
     samples: tuple[str, ...] = ()
     inspires: tuple[Mapping[str, str], ...] = ()
     readiness: Callable[[Path], Readiness] = always_ready
+    options: tuple[Parameter, ...] = ()
+    outlook: OutlookOf | None = None
     by_id: Mapping[str, Parameter] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

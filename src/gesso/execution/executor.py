@@ -171,7 +171,8 @@ class ProcessExecutor:
             raise WorkerLost(self._end_sentence())
         self._child = Child(self._loop, process, self._on_message, self._on_line, self._condemn, self._on_end, self._monotonic)
         device = self._device
-        setup = protocol.Setup(self.model.engine, device.name, device.memory_bytes, device.threads, str(self._weights))
+        options = dict(device.options)
+        setup = protocol.Setup(self.model.engine, device.name, device.memory_bytes, device.threads, str(self._weights), options)
         self._child.send(protocol.encode(setup))
 
     def _run_message(self, run_id: str, order: RunOrder) -> protocol.Run:

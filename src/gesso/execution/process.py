@@ -22,12 +22,18 @@ _ALLOWED_NAMES = frozenset(
     | {"SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_CACHE_HOME"}
 )
 _ALLOWED_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "HF_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "OPENBLAS_", "TRITON_", "NCCL_")
+# A token of the hub, for one, is for the command that fetches weights: what an Engine runs may be anybody's code.
+_SECRET_WORDS = {"TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS"}
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def worker_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:
     """What of the server's environment a model process may see: what it needs to compute, and no setting or secret of the server."""
-    allowed = {name: value for name, value in environment.items() if name in _ALLOWED_NAMES or name.startswith(_ALLOWED_PREFIXES)}
+    allowed = {
+        name: value
+        for name, value in environment.items()
+        if name in _ALLOWED_NAMES or (name.startswith(_ALLOWED_PREFIXES) and _SECRET_WORDS.isdisjoint(name.upper().split("_")))
+    }
     return allowed | {name: str(threads) for name in _THREAD_COUNTS} | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:replace"}
 
 

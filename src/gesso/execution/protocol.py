@@ -25,6 +25,7 @@ class Setup:
     memory_bytes: int
     threads: int
     weights: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

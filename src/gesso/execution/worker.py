@@ -56,7 +56,7 @@ def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
     try:
         module_name, _, class_name = setup.engine.partition(":")
         engine = getattr(importlib.import_module(module_name), class_name)()
-        engine.setup(Device(setup.device, setup.memory_bytes, setup.threads), Path(setup.weights))
+        engine.setup(Device(setup.device, setup.memory_bytes, setup.threads, setup.options), Path(setup.weights))
     except BaseException as error:
         _print_traceback(error)
         _flush()

@@ -7,7 +7,7 @@ Task's log. Re-exported as `gesso.sdk`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,11 +26,15 @@ class Killed(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where the Engine runs. `name` as torch writes it ("cpu", "cuda:0"); `memory_bytes` is the budget there."""
+    """Where the Engine runs. `name` as torch writes it ("cpu", "cuda:0"); `memory_bytes` is the budget there.
+
+    `options`: what the operator fixed for this Engine, checked, with the defaults of the Model's declared options.
+    """
 
     name: str
     memory_bytes: int
     threads: int
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

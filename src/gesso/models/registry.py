@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
+from gesso.domain.errors import GessoError
 from gesso.domain.model import Model
 from gesso.models.echo.model import MODEL as ECHO
 from gesso.models.flux_fill.model import MODEL as FLUX_FILL
@@ -34,6 +36,28 @@ def load(named: Sequence[str] = (), folder: Path = Path()) -> tuple[Model, ...]:
         model = _load_one(reference, folder)
         found[model.name] = model
     return tuple(found.values())
+
+
+def options(models: Iterable[Model], given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The options of each Model's Engine, by the Model's name: the given ones, checked, and the defaults of the others.
+
+    `given`: by a Model's name, raw or clean, in any case. Errors: ModelBroken for what fits no Model or none of its options.
+    """
+    wanted = {name.lower(): values for name, values in given.items()}
+    found = {}
+    for model in models:
+        values = wanted.pop(model.name.lower(), None) or wanted.pop(model.clean_name, None) or {}
+        strange = sorted(set(values) - {option.id for option in model.options})
+        if strange:
+            known = ", ".join(option.id for option in model.options) or "none"
+            raise ModelBroken(f"The setting engines gives {model.name} an option {strange[0]}. It has: {known}.")
+        try:
+            found[model.name] = {option.id: option.coerce(values.get(option.id)) for option in model.options}
+        except GessoError as error:
+            raise ModelBroken(f"The setting engines, for {model.name}: {error}") from error
+    if wanted:
+        raise ModelBroken(f"The setting engines names {sorted(wanted)[0]}, and there is no such model here.")
+    return found
 
 
 def _load_one(reference: str, folder: Path) -> Model:

@@ -17,7 +17,7 @@ JSON = st.recursive(
 )
 FILES = st.dictionaries(TEXTS, st.lists(st.lists(TEXTS, min_size=3, max_size=3), max_size=2), max_size=2)
 FROM_SERVER = st.one_of(
-    st.builds(protocol.Setup, TEXTS, TEXTS, st.integers(0, 2**63), st.integers(1, 512), TEXTS),
+    st.builds(protocol.Setup, TEXTS, TEXTS, st.integers(0, 2**63), st.integers(1, 512), TEXTS, st.dictionaries(TEXTS, JSON, max_size=3)),
     st.builds(protocol.Run, TEXTS, st.dictionaries(TEXTS, JSON, max_size=3), FILES, st.lists(TEXTS, max_size=3), TEXTS),
     st.builds(protocol.Kill, TEXTS),
     st.just(protocol.Shutdown()),

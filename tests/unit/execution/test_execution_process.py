@@ -17,6 +17,9 @@ def test_only_what_computing_needs_is_passed_on() -> None:
         "PGPASSWORD": "p",
         "AWS_ACCESS_KEY_ID": "a",
         "PYTHONSTARTUP": "x",
+        "HF_TOKEN": "t",
+        "HF_TOKEN_PATH": "/t",
+        "NVIDIA_API_KEY": "k",
     }
     seen = worker_environment(allowed | refused, threads=3)
     assert allowed.items() <= seen.items()
