@@ -61,6 +61,7 @@ from gesso.store.sessions import SqlSessions
 from gesso.store.tasks import SqlTasks, write_changes
 from gesso.store.users import SqlUsers
 from gesso.store.vault import Vault, load_secret_key
+from gesso.web.pages import build_pages
 
 log = structlog.get_logger(__name__)
 DOORBELL = "server.bell"
@@ -199,7 +200,7 @@ class House:
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
         )
         dialects = build_dialects(self.services)
-        self.app: ASGIApp = build_app(self.services, dialects, self._metrics())
+        self.app: ASGIApp = build_app(self.services, dialects, self._metrics(), *build_pages(self.services))
         encoders = {dialect.name: dialect.notice for dialect in dialects}
         self._outbox = Outbox(self.store.notices, self.lifecycle.see, encoders, Sender(guarded_client(settings.fetch_ranges)), clock)
         self._doorbell = Doorbell(data / DOORBELL, self._look_around)

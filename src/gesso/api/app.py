@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -14,10 +15,6 @@ from gesso.api.dialect import Dialect, Services
 from gesso.api.edge import Edge
 from gesso.api.wiro.routes import Wiro
 
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>gesso</title>'
-    '<h1>gesso</h1><p>The API is at <code>/v1</code>. <a href="/healthz">Health</a></p></html>'
-)
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -35,11 +32,9 @@ def build_app(
     dialects: Sequence[Dialect],
     metrics: Callable[[], bytes] = _no_metrics,
     pages: Sequence[BaseRoute] = (),
+    failed: Callable[[Request, Exception], Awaitable[Response]] | None = None,
 ) -> ASGIApp:
-    """`metrics`: the counters in Prometheus' text format. `pages`: routes that come before the plain page at `/`."""
-
-    async def home(request: Request) -> Response:
-        return HTMLResponse(_PAGE)
+    """`metrics`: the counters in Prometheus' text format. `pages`: routes of pages for people; `failed` answers where there is none."""
 
     async def is_alive(request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -52,11 +47,11 @@ def build_app(
 
     routes = [
         *(route for dialect in dialects for route in dialect.pages()),
-        *pages,
-        Route("/", home),
         Route("/healthz", is_alive),
         Route("/readyz", is_ready),
         Route("/metrics", counters),
+        *pages,
     ]
     # Outside of Starlette, whose own layers would be on the way of every call of a dialect.
-    return Edge(Starlette(routes=routes), dialects)
+    handlers = {HTTPException: failed} if failed else None
+    return Edge(Starlette(routes=routes, exception_handlers=handlers), dialects)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,49 +10,11 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from gesso.domain.task import Task
-from gesso.ports import AccountStore, Blobs, Counters
-from gesso.services.accounts import Accounts
-from gesso.services.catalog import Catalog
-from gesso.services.files import Files
-from gesso.services.folders import Folders
-from gesso.services.history import History
-from gesso.services.identity import Identity
-from gesso.services.projects import Projects
-from gesso.services.retention import Retention
-from gesso.services.sessions import Sessions
-from gesso.services.submission import Submission
-from gesso.services.tasks import Tasks
+from gesso.services.offer import Services
+
+__all__ = ["Answer", "Dialect", "Headers", "Services"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """All that dialects may use.
-
-    `public_url`: the origin of the URLs that clients are given; empty, it is the one that each request was sent to. `own_url`: the
-    origin for a webhook, which no request precedes, when `public_url` is empty. `trusted_proxies`: addresses or ranges whose
-    X-Forwarded-For is believed.
-    """
-
-    identity: Identity
-    catalog: Catalog
-    submission: Submission
-    tasks: Tasks
-    files: Files
-    folders: Folders
-    retention: Retention
-    blobs: Blobs
-    accounts: AccountStore
-    users: Accounts
-    sessions: Sessions
-    projects: Projects
-    statistics: Counters
-    history: History
-    is_accepting: Callable[[], bool]
-    public_url: str = ""
-    own_url: str = ""
-    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

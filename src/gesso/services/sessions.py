@@ -19,6 +19,8 @@ from gesso.domain.user import Session, User
 from gesso.ports import Clock
 from gesso.services.throttle import Throttle, network_of
 
+# What a browser keeps its token in. Dialects take it too, from pages of this very server.
+COOKIE = "gesso_session"
 _AGENT_MAX_CHARACTERS = 200
 
 

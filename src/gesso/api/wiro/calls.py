@@ -10,6 +10,7 @@ import orjson
 from gesso.api.body import Body, read_body
 from gesso.api.dialect import Answer, Services
 from gesso.api.request import Request
+from gesso.api.wiro import browser
 from gesso.api.wiro.auth import proof_of
 from gesso.domain.limits import FIELDS_MAX_BYTES
 from gesso.domain.project import Project
@@ -22,8 +23,10 @@ class Calls:
         self._services = services
 
     async def project(self, request: Request) -> Project:
-        """Errors: AccessRefused leaves."""
+        """Errors: AccessRefused leaves, ProjectUnknown."""
         services = self._services
+        if browser.PROJECT_HEADER in request.headers:
+            return await browser.project(request, services)
         return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies)))
 
     async def fields(self, request: Request) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""Calls from this server's own pages: a session in a cookie, and the Project that it acts for in a header.
+
+A page of another site can send neither: browsers keep the cookie from requests of other sites (SameSite), name the page a request comes
+from in headers that scripts cannot set, and ask before they send a header like this one. Programs that are no browsers use a Key.
+"""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+
+from gesso.api.request import Request
+from gesso.domain.errors import TokenInvalid, TokenMissing
+from gesso.domain.project import Project
+from gesso.services.offer import Services
+from gesso.services.sessions import COOKIE
+
+PROJECT_HEADER = b"x-gesso-project"
+
+
+async def project(request: Request, services: Services) -> Project:
+    """The Project that the header names by its uuid. Errors: TokenMissing, TokenInvalid, TokenExpired, TooManyAttempts, ProjectUnknown."""
+    if not _is_own_page(request):
+        raise TokenInvalid
+    user = await services.sessions.user(_token(request), request.address(services.trusted_proxies))
+    return await services.projects.find(user, request.headers[PROJECT_HEADER].decode("latin-1").strip())
+
+
+def _is_own_page(request: Request) -> bool:
+    site = request.headers.get(b"sec-fetch-site")
+    if site is not None:
+        return site == b"same-origin"
+    # Browsers of before 2023 name the origin only.
+    return request.headers.get(b"origin", b"").decode("latin-1") == request.origin()
+
+
+def _token(request: Request) -> str:
+    """Errors: TokenMissing."""
+    try:
+        cookies = SimpleCookie(request.headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        raise TokenMissing from None
+    if COOKIE not in cookies:
+        raise TokenMissing
+    return cookies[COOKIE].value

@@ -1,0 +1,12 @@
+"""The live server that tests of the wire use, under a name that does not collide with theirs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "dialects" / "wiro"))
+
+from wiro_server import LiveServer, web_server
+
+__all__ = ["LiveServer", "web_server"]
