@@ -100,7 +100,7 @@ def read_picture(file: InputFile, what: str = "picture", limit_pixels: int = LIM
 
 
 def read_mask(file: InputFile, picture: Picture, limit_pixels: int = LIMIT_PIXELS) -> Mask:
-    """Decode the mask of `picture`: white is repainted, from 50 % of white upwards. Whether an empty or a full one will do, its user judges.
+    """Decode the mask of `picture`: white is repainted, from 50 % of white upwards. An empty and a full one are for the Model to judge.
 
     White is luminance, and where the mask is transparent it is black. Painted masks arrive in alpha: when all that is visible has one
     colour and the alpha varies, alpha is the mask, whatever the colour. Errors: those of `read_picture`; InputError for another size

@@ -11,7 +11,7 @@ from flux_builders import Voice, box_mask, changed, make_inputs, noise, pixels_o
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gesso.models.contract import Killed
+from gesso.models.contract import Killed, Output
 from gesso.models.flux_fill.canvas import Canvas, Margins
 from gesso.models.pictures import Picture
 
@@ -85,6 +85,20 @@ def test_a_scale_of_zero_is_the_usual_one(engine: FluxFillEngine, tmp_path: Path
     voice = Voice()
     assert run(engine, tmp_path, voice, scale=0) == run(engine, tmp_path, scale=30)
     assert not voice.warnings
+
+
+def test_each_sample_of_holes_far_apart_is_the_single_run_with_its_seed(engine: FluxFillEngine, tmp_path: Path) -> None:
+    picture = noise(900, 700)
+    mask = box_mask(900, 700, 20, 20, 40, 40) | box_mask(900, 700, 850, 650, 880, 690)
+    voice = Voice()
+    together = [each.data for each in engine.run(make_inputs(tmp_path, picture, mask, samples=2, seed=2**64 - 1), voice)]
+    alone = [next(engine.run(make_inputs(tmp_path, picture, mask, seed=seed), Voice())).data for seed in (2**64 - 1, 0)]
+    assert together == alone
+    assert voice.steps == [(step, 8) for step in range(9)]
+    assert "Holes that lie far apart are filled in 2 crops: that is cheaper than one around all of them." in voice.logs
+    difference = changed(picture, pixels_of(Output(together[0])))
+    assert not difference[~mask].any()
+    assert difference[mask].mean() > 0.9
 
 
 def test_progress_counts_the_steps_of_all_samples(engine: FluxFillEngine, tmp_path: Path) -> None:

@@ -91,14 +91,15 @@ class Canvas:
         mask = _resized_mask(self.mask[frame.within], *size).astype(np.uint8) * 255
         return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS), Image.fromarray(mask)
 
-    def paste(self, answer: np.ndarray, frame: Frame, feather: int) -> Picture:
+    def paste(self, answer: np.ndarray, frame: Frame, feather: int, inside: np.ndarray | None = None) -> Picture:
         """The whole picture with the model's answer inside the mask.
 
-        Shapes: `answer` [model height, model width, 3] float, 0 to 1.    Units: `feather` in pixels of the picture.
+        Shapes: `answer` [model height, model width, 3] float, 0 to 1; `inside` [frame height, frame width] bool, the part of the mask that
+        is painted now, all of it if None.    Units: `feather` in pixels of the picture.
         What was painted becomes opaque. Pixels outside the mask are copied, hidden colours of transparent ones included.
         """
         top = np.iinfo(self.picture.colour.dtype).max
-        inside = self.mask[frame.within]
+        inside = self.mask[frame.within] if inside is None else inside
         share = blend_share(inside, feather)[inside]
         shown = Image.fromarray(np.rint(answer * 255.0).astype(np.uint8))
         painted = np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS))[inside] * (top / 255.0)

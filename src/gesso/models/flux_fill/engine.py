@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import torch
 
 from gesso.models.contract import Device, Emit, Output
+from gesso.models.flux_fill.canvas import Canvas
+from gesso.models.flux_fill.crops import Crop, crop_seed, crops_for
 from gesso.models.flux_fill.framing import frame_around
-from gesso.models.flux_fill.pipeline import Filler, Order
+from gesso.models.flux_fill.pipeline import Filler, Order, Turn, warn_of_coverage
 from gesso.models.flux_fill.reading import read_canvas
 from gesso.models.flux_fill.tone import matched
 from gesso.models.flux_fill.weights import load
-from gesso.models.pictures import to_png
+from gesso.models.pictures import Picture, to_png
 
 # What the model was trained with, and what its declaration promises for 0.
 _USUAL_SCALE = 30.0
@@ -34,11 +37,6 @@ class FluxFillEngine:
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Errors: InputError, NotFiniteError, Killed."""
         canvas = read_canvas(inputs, emit)
-        frame = frame_around(canvas.mask, self._filler.grid, crop=inputs["crop"] == "auto")
-        emit.log(
-            f"The model sees {frame.width} x {frame.height} pixels at {frame.left}, {frame.top}, "
-            f"as {frame.model_width} x {frame.model_height}."
-        )
         order = Order(
             prompt=inputs["prompt"] or "",
             steps=inputs["steps"],
@@ -47,8 +45,44 @@ class FluxFillEngine:
             seed=inputs["seed"],
             samples=inputs["samples"],
         )
-        picture, mask = canvas.view(frame)
-        for answer in self._filler.fill(picture, mask, order, emit):
-            answer = matched(answer, np.asarray(picture, np.float32) / 255, np.asarray(mask) > 0)
-            yield Output(to_png(canvas.paste(answer, frame, inputs["feather"])), "png")
+        crops = self._crops(canvas, order, is_cropped=inputs["crop"] == "auto")
+        _announce(crops, emit)
+        self._filler.begin(order, emit)
+        total = order.samples * len(crops) * order.steps
+        emit.progress(0, total)
+        for sample in range(order.samples):
+            turns = [
+                Turn(crop_seed(order.seed + sample, number), (sample * len(crops) + number) * order.steps, total)
+                for number in range(len(crops))
+            ]
+            yield Output(to_png(self._filled(canvas, crops, order, turns, inputs["feather"], emit)), "png")
             emit.check()
+
+    def _crops(self, canvas: Canvas, order: Order, is_cropped: bool) -> list[Crop]:
+        grid = self._filler.grid
+        if is_cropped:
+            return crops_for(canvas.mask, grid, self._filler.effort, order.steps)
+        frame = frame_around(canvas.mask, grid, crop=False)
+        return [Crop(frame, canvas.mask)]
+
+    def _filled(self, canvas: Canvas, crops: list[Crop], order: Order, turns: list[Turn], feather: int, emit: Emit) -> Picture:
+        """One sample: crop after crop, each of which sees what the ones before it filled."""
+        pending, is_warned = canvas.mask.copy(), turns[0].before > 0
+        for crop, turn in zip(crops, turns, strict=True):
+            picture, mask = replace(canvas, mask=pending).view(crop.frame)
+            is_warned = is_warned or warn_of_coverage(mask, emit)
+            answer = self._filler.draw(picture, mask, order, turn, emit)
+            answer = matched(answer, np.asarray(picture, np.float32) / 255, np.asarray(mask) > 0)
+            canvas = replace(canvas, picture=canvas.paste(answer, crop.frame, feather, crop.inside))
+            pending[crop.frame.within] &= ~crop.inside
+        return canvas.picture
+
+
+def _announce(crops: list[Crop], emit: Emit) -> None:
+    if len(crops) > 1:
+        emit.log(f"Holes that lie far apart are filled in {len(crops)} crops: that is cheaper than one around all of them.")
+    for frame in (crop.frame for crop in crops):
+        emit.log(
+            f"The model sees {frame.width} x {frame.height} pixels at {frame.left}, {frame.top}, "
+            f"as {frame.model_width} x {frame.model_height}."
+        )

@@ -16,6 +16,8 @@ import numpy as np
 _CONTEXT = 0.5
 _MOST_ASPECT = 2.0
 _MOST_ENLARGEMENT = 2.0
+# Left, top, right, bottom in pixels; right and bottom lie outside.
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +56,36 @@ class Frame:
 def frame_around(mask: np.ndarray, grid: Grid, crop: bool) -> Frame:
     """The Frame for a mask [height, width] of booleans that is not empty: the whole picture, or with `crop` what surrounds the mask."""
     height, width = mask.shape
-    left, top, right, bottom = bounds(mask) if crop else (0, 0, width, height)
-    if crop:
-        wanted_width, wanted_height = _with_context(right - left, bottom - top, grid)
-        left, right = _shifted_inside(left, right, wanted_width, width)
-        top, bottom = _shifted_inside(top, bottom, wanted_height, height)
+    left, top, right, bottom = surroundings(bounds(mask), width, height, grid) if crop else (0, 0, width, height)
     model_width, model_height = model_size(right - left, bottom - top, grid)
     return Frame(left, top, right, bottom, model_width, model_height)
 
 
-def bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
+def surroundings(box: Box, width: int, height: int, grid: Grid) -> Box:
+    """A box in a picture of `width` x `height` with the context that the model needs around it."""
+    left, top, right, bottom = box
+    wanted_width, wanted_height = _with_context(right - left, bottom - top, grid)
+    left, right = _shifted_inside(left, right, wanted_width, width)
+    top, bottom = _shifted_inside(top, bottom, wanted_height, height)
+    return left, top, right, bottom
+
+
+def bounds(mask: np.ndarray) -> Box:
     """Left, top, right, bottom of what is true in a mask that is not empty; right and bottom lie outside."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     assert columns.size, "an empty mask has no bounds"
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def model_size(width: int, height: int, grid: Grid) -> tuple[int, int]:
-    """The width and height at which the model sees a crop: about native_side^2 pixels in the crop's aspect.
+def model_size(width: int, height: int, grid: Grid, scale: float = _MOST_ENLARGEMENT) -> tuple[int, int]:
+    """The width and height at which the model sees a crop: in the crop's aspect, `scale` times as large, but about native_side^2 pixels
+    at most.
 
     A small crop is enlarged at most twice, for more would invent nothing and cost time, but to a quarter of the native area at least. The
     sides are clamped to native_side/4 .. 2*native_side, which changes the aspect of very long strips only.
     """
     native_area = grid.native_side**2
-    area = min(native_area, max(_MOST_ENLARGEMENT**2 * width * height, native_area / 4))
+    area = min(native_area, max(scale**2 * width * height, native_area / 4))
     scale = math.sqrt(area / (width * height))
     return _rounded(width * scale, grid), _rounded(height * scale, grid)
 

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 
 from gesso.models.contract import Emit
+from gesso.models.flux_fill.crops import SEEDS, Effort
 from gesso.models.flux_fill.framing import Grid
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 CLIP_TOKENS = 77
 T5_TOKENS = 512
-_SEEDS = 2**64
 _LEAST_GUIDANCE = 15.0
 _MOST_COVERAGE = 0.8
 # About 4 MB each at full size.
@@ -50,6 +50,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One drawing among those of a Task. `before`, `total`: its steps that come before this one's, and all of them."""
+
+    seed: int
+    before: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Prompt:
     """An encoded prompt. Shapes: `words` [1, tokens, features] of T5; `summary` [1, features] of CLIP."""
 
@@ -68,29 +77,42 @@ class Filler:
     def grid(self) -> Grid:
         return Grid(native_side=self._pipeline.vae.config.sample_size, multiple=2 * self._pipeline.vae_scale_factor)
 
+    @property
+    def effort(self) -> Effort:
+        config = self._pipeline.transformer.config
+        blocks, width = config.num_layers + config.num_single_layers, config.num_attention_heads * config.attention_head_dim
+        return Effort(blocks, width, T5_TOKENS, self.grid.multiple)
+
     def fill(self, picture: Image.Image, mask: Image.Image, order: Order, emit: Emit) -> Iterator[np.ndarray]:
-        """The samples in their order, each [height, width, 3] float32, 0 to 1.
+        """The samples of one view in their order, as `draw` makes them."""
+        self.begin(order, emit)
+        warn_of_coverage(mask, emit)
+        total = order.steps * order.samples
+        emit.progress(0, total)
+        for sample in range(order.samples):
+            yield self.draw(picture, mask, order, Turn(order.seed + sample, sample * order.steps, total), emit)
+
+    def begin(self, order: Order, emit: Emit) -> None:
+        """Tell what will not go as asked, and encode the prompt. Once for a Task."""
+        _warn_of_low_guidance(order, emit)
+        self._warn_of_cut_prompt(order.prompt, emit)
+        emit.check()
+        self._encoded(order.prompt)
+
+    def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
+        """One sample, [height, width, 3] float32, 0 to 1.
 
         `picture` (RGB) and `mask` (L, white = repaint) have one size, on the grid. Errors: NotFiniteError; Killed, within one step.
         """
         assert picture.size == mask.size
         assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
-        _warn_of_poor_chances(order, mask, emit)
-        self._warn_of_cut_prompt(order.prompt, emit)
-        emit.check()
         prompt = self._encoded(order.prompt)
-        emit.progress(0, order.steps * order.samples)
-        for sample in range(order.samples):
-            yield self._draw(picture, mask, prompt, order, sample, emit)
-
-    def _draw(self, picture: Image.Image, mask: Image.Image, prompt: _Prompt, order: Order, sample: int, emit: Emit) -> np.ndarray:
         width, height = picture.size
-        total = order.steps * order.samples
 
         def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             # Reading the latents also waits for the GPU, without which progress and kills would run ahead of the work.
             _check_finite(tensors["latents"], f"in step {step + 1} of {order.steps}")
-            emit.progress(sample * order.steps + step + 1, total)
+            emit.progress(turn.before + step + 1, turn.total)
             return tensors
 
         try:
@@ -105,7 +127,7 @@ class Filler:
                 num_inference_steps=order.steps,
                 guidance_scale=order.guidance,
                 # On the CPU, so that a seed draws the same noise on every device.
-                generator=[torch.Generator("cpu").manual_seed((order.seed + sample) % _SEEDS)],
+                generator=[torch.Generator("cpu").manual_seed(turn.seed % SEEDS)],
                 callback_on_step_end=after_step,
                 callback_on_step_end_tensor_inputs=["latents"],
                 output_type="pt",
@@ -143,17 +165,22 @@ class Filler:
             )
 
 
-def _warn_of_poor_chances(order: Order, mask: Image.Image, emit: Emit) -> None:
-    if order.guidance < _LEAST_GUIDANCE:
-        emit.warn(
-            f"A scale of {order.guidance:g} was used as asked, but FLUX Fill was trained for about 30: "
-            f"below {_LEAST_GUIDANCE:g} pictures tend to be blurry, grainy and pale."
-        )
+def warn_of_coverage(mask: Image.Image, emit: Emit) -> bool:
+    """Tell when the mask (L) of a view leaves little to go by; whether it did."""
     coverage = float((np.asarray(mask) > 0).mean())
     if coverage > _MOST_COVERAGE:
         emit.warn(
             f"The mask covers {coverage:.0%} of what the model sees: with so little left to continue it tends to ignore the prompt. "
             "Mask less, or use a model that draws from text alone."
+        )
+    return coverage > _MOST_COVERAGE
+
+
+def _warn_of_low_guidance(order: Order, emit: Emit) -> None:
+    if order.guidance < _LEAST_GUIDANCE:
+        emit.warn(
+            f"A scale of {order.guidance:g} was used as asked, but FLUX Fill was trained for about 30: "
+            f"below {_LEAST_GUIDANCE:g} pictures tend to be blurry, grainy and pale."
         )
 
 
