@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gesso.delivery.bus import Bus
-from gesso.domain.event import Progress, Queued, Recorded
+from gesso.domain.event import Preview, Progress, Queued, Recorded
 from gesso.domain.limits import SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.task import TaskState
 from gesso.testing import make_task, simulate
@@ -82,5 +82,20 @@ def test_who_is_gone_hears_nothing_and_may_go_twice() -> None:
         await asyncio.sleep(1.0)
         assert not waiting.done()
         waiting.cancel()
+
+    simulate(scenario())
+
+
+def test_of_previews_one_waits_at_most_and_nothing_else_is_left_out() -> None:
+    async def scenario() -> None:
+        bus = Bus()
+        subscription = bus.subscribe(TASK.id)
+        for step in range(3):
+            bus.publish_live(TASK, Preview(f"picture {step}"))
+            bus.publish_live(TASK, Progress(step, 3, 0))
+        told = [await subscription.next() for _ in range(4)]
+        assert [event for _, event in filter(None, told)] == [Preview("picture 0"), *(Progress(step, 3, 0) for step in range(3))]
+        bus.publish_live(TASK, Preview("picture 3"))
+        assert await subscription.next() == (TASK, Preview("picture 3"))
 
     simulate(scenario())

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from gesso.domain.event import LiveEvent, Recorded
+from gesso.domain.event import LiveEvent, Preview, Recorded
 from gesso.domain.limits import SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.task import Task
 
@@ -22,10 +22,14 @@ class Subscriber:
         self._queue: deque[Announcement] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._is_cut = False
+        self._has_preview = False
 
     def offer(self, announcement: Announcement) -> None:
-        if self._is_cut:
+        is_preview = isinstance(announcement[1], Preview)
+        # Pictures are large, and the next one shows more: a listener that falls behind has one waiting at most.
+        if self._is_cut or (is_preview and self._has_preview):
             return
+        self._has_preview = self._has_preview or is_preview
         if len(self._queue) >= SUBSCRIBER_QUEUE_MAX_EVENTS:
             self._is_cut = True
             self._queue.clear()
@@ -40,7 +44,9 @@ class Subscriber:
                 return None
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
-        return self._queue.popleft()
+        announcement = self._queue.popleft()
+        self._has_preview = self._has_preview and not isinstance(announcement[1], Preview)
+        return announcement
 
     def close(self) -> None:
         self._bus.remove(self._task_id, self)

@@ -10,7 +10,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from gesso.domain.limits import LOG_LINES_PER_SECOND, MESSAGE_MAX_BYTES, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.domain.limits import LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT, PREVIEW_MAX_BYTES, PREVIEWS_PER_SECOND
 from gesso.domain.price import check_price
 from gesso.execution.channel import WorkerChannel
 from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed
@@ -18,7 +18,6 @@ from gesso.execution.rate import Allowance
 from gesso.models.contract import Killed, Output
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
-_PREVIEW_MAX_BYTES = MESSAGE_MAX_BYTES // 2
 
 
 class Voice:
@@ -29,6 +28,7 @@ class Voice:
         self._channel = channel
         self._run_id = run_id
         self._allowance = Allowance(LOG_LINES_PER_SECOND)
+        self._previews = Allowance(PREVIEWS_PER_SECOND)
 
     def progress(self, step: int, total: int) -> None:
         self.check()
@@ -41,9 +41,11 @@ class Voice:
     def preview(self, jpeg: bytes) -> None:
         """Errors: ValueError for a picture that is too large to be a preview."""
         self.check()
-        if len(jpeg) > _PREVIEW_MAX_BYTES:
-            raise ValueError(f"a preview of {len(jpeg)} bytes: {_PREVIEW_MAX_BYTES} are the most")
-        self._channel.send(Previewed(self._run_id, base64.b64encode(jpeg).decode("ascii")))
+        if len(jpeg) > PREVIEW_MAX_BYTES:
+            raise ValueError(f"a preview of {len(jpeg)} bytes: {PREVIEW_MAX_BYTES} are the most")
+        # As with progress: the next one shows more.
+        if self._previews.take(time.monotonic()):
+            self._channel.send(Previewed(self._run_id, base64.b64encode(jpeg).decode("ascii")))
 
     def log(self, text: str) -> None:
         self.check()

@@ -23,6 +23,7 @@ class Voice:
         self.steps: list[tuple[int, int]] = []
         self.logs: list[str] = []
         self.warnings: list[str] = []
+        self.previews: list[bytes] = []
         self._kill_at = kill_at
 
     def progress(self, step: int, total: int) -> None:
@@ -31,7 +32,7 @@ class Voice:
             raise Killed
 
     def preview(self, jpeg: bytes) -> None:
-        raise AssertionError("FLUX Fill shows no previews")
+        self.previews.append(jpeg)
 
     def log(self, text: str) -> None:
         self.logs.append(text)

@@ -34,6 +34,7 @@ def test_the_defaults_are_those_of_a_form_that_nobody_touched() -> None:
         "seed": 2415100471,
         "width": 0,
         "height": 0,
+        "preview": False,
         "feather": 4,
         "grow": 0,
         "crop": "auto",

@@ -44,6 +44,7 @@ class FluxFillEngine:
             guidance=float(inputs["scale"]) or _USUAL_SCALE,
             seed=inputs["seed"],
             samples=inputs["samples"],
+            has_previews=inputs["preview"],
         )
         crops = self._crops(canvas, order, is_cropped=inputs["crop"] == "auto")
         _announce(crops, emit)

@@ -110,6 +110,14 @@ _DRAWING = Group(
             maximum=2048,
             step=1,
         ),
+        Parameter(
+            "preview",
+            Kind.CHECKBOX,
+            "Preview",
+            "Show what the model is about to paint, about twice a second while it draws. The result is the same.",
+            default=False,
+            advanced=True,
+        ),
     ),
 )
 

@@ -22,6 +22,7 @@ from PIL import Image
 from gesso.models.contract import Emit
 from gesso.models.flux_fill.crops import SEEDS, Effort
 from gesso.models.flux_fill.framing import Grid
+from gesso.models.flux_fill.preview import Preview, Projection, fit
 
 if TYPE_CHECKING:
     from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
@@ -40,13 +41,17 @@ class NotFiniteError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one Task asks of the model. `seed`: of the first sample, 0 to 2^64-1; sample k takes seed + k, and 0 follows the last."""
+    """What one Task asks of the model. `seed`: of the first sample, 0 to 2^64-1; sample k takes seed + k, and 0 follows the last.
+
+    `has_previews`: whether unfinished pictures are shown.
+    """
 
     prompt: str
     steps: int
     guidance: float
     seed: int
     samples: int
+    has_previews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Filler:
     def __init__(self, pipeline: FluxFillPipeline) -> None:
         self._pipeline: Any = pipeline
         self._prompts: OrderedDict[str, _Prompt] = OrderedDict()
+        self._projection: Projection | None = None
 
     @property
     def grid(self) -> Grid:
@@ -107,12 +113,15 @@ class Filler:
         assert picture.size == mask.size
         assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
         prompt = self._encoded(order.prompt)
+        preview = self._preview(picture, mask, emit) if order.has_previews else None
         width, height = picture.size
 
         def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             # Reading the latents also waits for the GPU, without which progress and kills would run ahead of the work.
             _check_finite(tensors["latents"], f"in step {step + 1} of {order.steps}")
             emit.progress(turn.before + step + 1, turn.total)
+            if preview is not None:
+                preview.after_step(step, tensors["latents"])
             return tensors
 
         try:
@@ -137,6 +146,11 @@ class Filler:
             self._pipeline.maybe_free_model_hooks()
         _check_finite(answer, "in the decoded picture")
         return answer[0].permute(1, 2, 0).float().cpu().numpy()
+
+    def _preview(self, picture: Image.Image, mask: Image.Image, emit: Emit) -> Preview:
+        if self._projection is None:
+            self._projection = fit(self._pipeline)
+        return Preview(self._pipeline, self._projection, picture, mask, emit.preview)
 
     def _encoded(self, prompt: str) -> _Prompt:
         found = self._prompts.pop(prompt, None)
