@@ -78,6 +78,9 @@ class Filler:
         self._pipeline: Any = pipeline
         self._prompts: OrderedDict[str, _Prompt] = OrderedDict()
         self._projection: Projection | None = None
+        # What the texts are padded or cut to: a small model of this architecture may have learned with shorter ones.
+        self._t5_tokens = min(T5_TOKENS, self._pipeline.tokenizer_2.model_max_length)
+        self._clip_tokens = min(CLIP_TOKENS, self._pipeline.tokenizer.model_max_length)
 
     @property
     def grid(self) -> Grid:
@@ -87,7 +90,7 @@ class Filler:
     def effort(self) -> Effort:
         config = self._pipeline.transformer.config
         blocks, width = config.num_layers + config.num_single_layers, config.num_attention_heads * config.attention_head_dim
-        return Effort(blocks, width, T5_TOKENS, self.grid.multiple)
+        return Effort(blocks, width, self._t5_tokens, self.grid.multiple)
 
     def fill(self, picture: Image.Image, mask: Image.Image, order: Order, emit: Emit) -> Iterator[np.ndarray]:
         """The samples of one view in their order, as `draw` makes them."""
@@ -132,7 +135,7 @@ class Filler:
                 height=height,
                 prompt_embeds=prompt.words,
                 pooled_prompt_embeds=prompt.summary,
-                max_sequence_length=T5_TOKENS,
+                max_sequence_length=self._t5_tokens,
                 num_inference_steps=order.steps,
                 guidance_scale=order.guidance,
                 # On the CPU, so that a seed draws the same noise on every device.
@@ -157,7 +160,7 @@ class Filler:
         if found is None:
             # The method does not switch gradients off itself: what it returns would keep all activations of T5 alive.
             with torch.no_grad():
-                words, summary, _ = self._pipeline.encode_prompt(prompt=[prompt], prompt_2=None, max_sequence_length=T5_TOKENS)
+                words, summary, _ = self._pipeline.encode_prompt(prompt=[prompt], prompt_2=None, max_sequence_length=self._t5_tokens)
             found = _Prompt(words, summary)
         self._prompts[prompt] = found
         if len(self._prompts) > _MOST_PROMPTS:
@@ -167,14 +170,14 @@ class Filler:
     def _warn_of_cut_prompt(self, prompt: str, emit: Emit) -> None:
         detail = len(self._pipeline.tokenizer_2(prompt).input_ids)
         summary = len(self._pipeline.tokenizer(prompt).input_ids)
-        if detail > T5_TOKENS:
+        if detail > self._t5_tokens:
             emit.warn(
-                f"The prompt has {detail} tokens and the model reads the first {T5_TOKENS}: what comes after them has no effect. "
+                f"The prompt has {detail} tokens and the model reads the first {self._t5_tokens}: what comes after them has no effect. "
                 "Say the most important first, or shorten it."
             )
-        elif summary > CLIP_TOKENS:
+        elif summary > self._clip_tokens:
             emit.warn(
-                f"The prompt has {summary} tokens, of which the encoder of its overall sense reads the first {CLIP_TOKENS}; "
+                f"The prompt has {summary} tokens, of which the encoder of its overall sense reads the first {self._clip_tokens}; "
                 f"the one for detail reads all of it. Say the most important first."
             )
 
