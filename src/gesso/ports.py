@@ -16,6 +16,7 @@ from gesso.domain.model import Model
 from gesso.domain.notice import Delivery, Notice
 from gesso.domain.once import Once
 from gesso.domain.project import AuthMethod, Key, Project
+from gesso.domain.provenance import MadeWith, Provenance
 from gesso.domain.task import Task
 
 
@@ -31,8 +32,8 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
-    """One atomic write: the Task as it is after `events`, new Files, the Charge, the webhook notice and the key of its order, all or
-    nothing.
+    """One atomic write: the Task as it is after `events`, new Files, the Charge, the webhook notice, the key of its order and what it was
+    made with, all or nothing.
 
     `expected_seq`: the Task's stored seq before it; 0 inserts. `is_refusable`: whether the writer may give it up when the disk
     refuses (a submission), or must repeat it until it is on disk (all that follows).
@@ -46,6 +47,7 @@ class TaskChange:
     notify_url: str = ""
     is_refusable: bool = False
     once: Once | None = None
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +164,7 @@ class FolderStore(Protocol):
     """What a Project keeps. The ids of another Project's are unknown ones."""
 
     async def create(self, folder: Folder) -> Folder:
-        """Keep `folder`; the one that has its name in its place already.
-
-        Errors: FolderUnknown for its parent, FolderRefused, Unavailable.
-        """
+        """Keep `folder`; the one that has its name in its place already. Errors: FolderUnknown (its parent), FolderRefused, Unavailable."""
         ...
 
     async def folder(self, project_id: int, folder_id: str) -> Folder | None: ...
@@ -207,10 +206,8 @@ class Contents:
 
 class Archives(Protocol):
     async def unpack(self, path: Path, name: str) -> Contents:
-        """Write what is in the archive at `path`, called `name`, into a scratch folder, which the caller discards.
-
-        Errors: UploadRefused, Unavailable; then nothing is left.
-        """
+        """Write what is in the archive at `path`, called `name`, into a scratch folder, which the caller discards. Errors: UploadRefused,
+        Unavailable; then nothing is left."""
         ...
 
     async def discard(self, contents: Contents) -> None: ...
@@ -261,6 +258,7 @@ class LocalFile:
     path: Path
     name: str
     content_type: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +294,7 @@ class MadeOutput:
 class RunResult:
     """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client.
 
-    `reported`: what the Engine says that it costs, for prices that are reported.
+    `reported`: what the Engine says that it costs, for prices that are reported. `made_with`: what it says of its provenance.
     """
 
     outputs: tuple[MadeOutput, ...]
@@ -305,6 +303,7 @@ class RunResult:
     stdout: str
     stderr: str
     reported: Decimal | None = None
+    made_with: MadeWith | None = None
 
 
 class WorkerLost(Exception):

@@ -105,6 +105,15 @@ class OutputMade:
 
 
 @dataclass(frozen=True, slots=True)
+class Accounted:
+    """What the Engine says that the run was made with, told right before its end. `environment`: texts by name."""
+
+    run_id: str
+    environment: Mapping[str, Any]
+    used: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     run_id: str
 
@@ -126,12 +135,13 @@ class RunStopped:
 
 
 ServerMessage = Setup | Run | Kill | Shutdown
-RunMessage = RunStarted | Progressed | Previewed | Costed | OutputMade | RunEnded | RunBroke | RunStopped
+RunMessage = RunStarted | Progressed | Previewed | Costed | OutputMade | Accounted | RunEnded | RunBroke | RunStopped
 WorkerMessage = Ready | SetupBroke | RunMessage
 
 _SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
 _WORKER_MESSAGES = {
-    cls.__name__: cls for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, Costed, OutputMade, RunEnded, RunBroke, RunStopped)
+    cls.__name__: cls
+    for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, Costed, OutputMade, Accounted, RunEnded, RunBroke, RunStopped)
 }
 _JSON_TYPES = {"str": str, "int": int, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
 _FIELDS = {cls: {f.name: _JSON_TYPES[str(f.type)] for f in fields(cls)} for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}

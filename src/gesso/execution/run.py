@@ -11,7 +11,8 @@ from decimal import Decimal, InvalidOperation
 from gesso.domain.event import LiveEvent, Preview, Progress
 from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
-from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed, ProtocolError, RunStarted
+from gesso.domain.provenance import MadeWith
+from gesso.execution.protocol import Accounted, Costed, OutputMade, Previewed, Progressed, ProtocolError, RunStarted
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
 
 Outcome = RunResult | RunKilled | WorkerLost
@@ -43,6 +44,7 @@ class RunInFlight:
         self._started_at = 0.0
         self._outputs: list[MadeOutput] = []
         self._reported: Decimal | None = None
+        self._made_with: MadeWith | None = None
         self._timers: list[TimerHandle] = []
 
     @property
@@ -53,7 +55,7 @@ class RunInFlight:
         """A timer that the outcome cancels."""
         self._timers.append(timer)
 
-    def heard(self, message: RunStarted | Progressed | Previewed | Costed | OutputMade) -> None:
+    def heard(self, message: RunStarted | Progressed | Previewed | Costed | OutputMade | Accounted) -> None:
         """Something that does not end it. Errors: ProtocolError."""
         match message:
             case RunStarted():
@@ -66,6 +68,8 @@ class RunInFlight:
                 self.live(Preview(message.jpeg_base64))
             case Costed():
                 self._reported = amount_of(message)
+            case Accounted():
+                self._made_with = MadeWith({name: str(value) for name, value in message.environment.items()}, message.used)
             case OutputMade():
                 if len(self._outputs) >= OUTPUTS_MAX_COUNT:
                     raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
@@ -83,7 +87,7 @@ class RunInFlight:
         elif failure:
             self._settle(RunResult((), failure, text, stdout, stderr))
         else:
-            self._settle(RunResult(tuple(self._outputs), "", "", stdout, stderr, self._reported))
+            self._settle(RunResult(tuple(self._outputs), "", "", stdout, stderr, self._reported, self._made_with))
 
     def lose(self, reason: str, stdout: str, stderr: str) -> None:
         """The Worker is gone."""

@@ -20,8 +20,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
+from gesso.domain.limits import PROVENANCE_MAX_BYTES
 from gesso.execution.channel import WorkerChannel
-from gesso.execution.protocol import Ready, Run, RunBroke, RunEnded, RunMessage, RunStarted, RunStopped, Setup, SetupBroke, Shutdown
+from gesso.execution.protocol import (
+    Accounted,
+    Ready,
+    Run,
+    RunBroke,
+    RunEnded,
+    RunMessage,
+    RunStarted,
+    RunStopped,
+    Setup,
+    SetupBroke,
+    Shutdown,
+    encode,
+)
 from gesso.execution.voice import OutputFolder, Voice
 from gesso.models.contract import Device, Engine, InputError, InputFile, Output
 
@@ -74,6 +88,7 @@ def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
     end: RunMessage
     try:
         _produce(engine.run(_inputs(run), voice), voice, outputs)
+        _account(channel, engine, run.run_id)
         end = RunStopped(run.run_id) if voice.is_silenced else RunEnded(run.run_id)
     except InputError as error:
         end = RunBroke(run.run_id, "input", _clipped(_safe_str(error)) or "The input cannot be served.")
@@ -101,6 +116,23 @@ def _produce(made: Iterable[Output], voice: Voice, outputs: OutputFolder) -> Non
         close = getattr(made, "close", None)
         if close is not None:
             close()
+
+
+def _account(channel: WorkerChannel, engine: Engine, run_id: str) -> None:
+    """Tell what the run was made with, if the Engine can. What was made counts even when it cannot be told how."""
+    account = getattr(engine, "provenance", None)
+    if account is None:
+        return
+    try:
+        made_with = account()
+        message = Accounted(run_id, dict(made_with.environment), dict(made_with.used))
+        size_bytes = len(encode(message))
+        if size_bytes > PROVENANCE_MAX_BYTES:
+            raise ValueError(f"a provenance of {size_bytes} bytes: {PROVENANCE_MAX_BYTES} are the most")
+    except Exception as error:
+        _print_traceback(error)
+    else:
+        channel.hold(message)
 
 
 def _inputs(run: Run) -> dict[str, Any]:

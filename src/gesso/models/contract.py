@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from gesso.domain.provenance import MadeWith as MadeWith
+
 
 class InputError(Exception):
     """Raise it for an input that cannot be served; its text is told to the client as it is, so write a sentence that helps."""
@@ -83,7 +85,11 @@ class Emit(Protocol):
 
 
 class Engine(Protocol):
-    """What a Model's `engine` names: a class without constructor arguments."""
+    """What a Model's `engine` names: a class without constructor arguments.
+
+    It may also have a method `provenance()`, called after each run that ended well: a `MadeWith` that says what the run depended on. Then
+    the Task keeps it, and `gesso replay` can name what has changed since.
+    """
 
     def setup(self, device: Device, weights: Path) -> None:
         """Load what every run shares. `weights`: the Model's own weights folder, which may be absent."""

@@ -27,8 +27,9 @@ from gesso.domain.ledger import Charge
 from gesso.domain.limits import ATTEMPTS_MAX_COUNT, COMMIT_RETRY_S, INTERRUPTIONS_MAX_COUNT, OUTPUTS_RETRY_MAX_S
 from gesso.domain.model import Model
 from gesso.domain.price import FREE
+from gesso.domain.provenance import MadeWith, Provenance
 from gesso.domain.task import Task, TaskState
-from gesso.ports import Blobs, Clock, Executor, RunKilled, RunResult, WorkerLost
+from gesso.ports import Blobs, Clock, Executor, RunKilled, RunOrder, RunResult, WorkerLost
 from gesso.services.lifecycle import Lifecycle, has_ended
 from gesso.services.staging import Staging
 
@@ -49,6 +50,11 @@ def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
     if len(task.losses) + 1 >= INTERRUPTIONS_MAX_COUNT:
         return Failed(f"The task was interrupted {INTERRUPTIONS_MAX_COUNT} times; the last time: {reason}")
     return Requeued(reason, is_counted)
+
+
+def _provenance(made_with: MadeWith, order: RunOrder, result: RunResult) -> Provenance:
+    inputs = {name: tuple(file.sha256 for file in files) for name, files in order.files.items()}
+    return Provenance(made_with, inputs, tuple(made.sha256 for made in result.outputs))
 
 
 class Attempts:
@@ -135,7 +141,7 @@ class Attempts:
             )
             billed_us = round((self._clock.monotonic() - assigned_at) * 1_000_000)
             give_back()
-            await self._settle(task.id, attempt, model, result, billed_us)
+            await self._settle(task.id, attempt, model, order, result, billed_us)
             is_stored = not result.failure
         finally:
             if not is_stored:
@@ -148,7 +154,7 @@ class Attempts:
             if not has_ended(error):
                 raise
 
-    async def _settle(self, task_id: int, attempt: int, model: Model, result: RunResult, billed_us: int) -> None:
+    async def _settle(self, task_id: int, attempt: int, model: Model, order: RunOrder, result: RunResult, billed_us: int) -> None:
         """Record the end. All of it is one change, so Outputs, exit code and cost are to be seen before anyone is told of the end."""
         task = self._present(task_id, attempt)
         # An order that its Worker refuses, or that ran out of time before it began, was never started.
@@ -162,7 +168,8 @@ class Attempts:
         ended = Ended(0, outputs, billed_us, charge.cost, result.stdout, result.stderr)
         steps = (*start, ended, PostprocessStarted(), Succeeded())
         try:
-            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken)
+            provenance = None if result.made_with is None else _provenance(result.made_with, order, result)
+            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken, provenance=provenance)
         except GessoError:
             await self._blobs.delete([file.access_key for file in outputs])
             raise

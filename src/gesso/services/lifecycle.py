@@ -20,6 +20,7 @@ from gesso.domain.event import Event, FilesDeleted, LiveEvent, Queued, Recorded
 from gesso.domain.file import File
 from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.once import Once
+from gesso.domain.provenance import Provenance
 from gesso.domain.task import Task, TaskState, apply
 from gesso.ports import Announcer, Clock, TaskChange, TaskStore
 
@@ -66,13 +67,15 @@ class Lifecycle:
         *steps: Event,
         files: tuple[File, ...] = (),
         charge: Decimal | None = None,
+        provenance: Provenance | None = None,
     ) -> Awaitable[None]:
         """Apply `steps` now and put them in line for the disk; the result is awaited for the commit.
 
         `attempt`: the fence; None for who acts for the client. Errors: TaskUnknown when the Task is not under way, StaleAttempt when
         another Attempt has begun, IllegalStep when its state does not admit a step. Then nothing has changed.
         """
-        return self._write(self._step(task_id, attempt, steps, files, charge))
+        change = self._step(task_id, attempt, steps, files, charge)
+        return self._write(change if provenance is None else replace(change, provenance=provenance))
 
     def note(self, task_id: int, attempt: int | None, *steps: Event, files: tuple[File, ...] = ()) -> None:
         """Apply `steps` within an Attempt now; they go to disk with the Task's next `record`, or a moment later.

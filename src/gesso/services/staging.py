@@ -87,7 +87,7 @@ class Staging:
         files: dict[str, tuple[LocalFile, ...]] = {}
         for name, inputs in task.files.items():
             found = [await self._files.open(given.access_key) for given in inputs]
-            files[name] = tuple(LocalFile(path, file.name, file.content_type) for file, path in found)
+            files[name] = tuple(LocalFile(path, file.name, file.content_type, file.sha256) for file, path in found)
         return RunOrder(task.id, task.attempt, task.values, files, self._scratch)
 
     async def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:

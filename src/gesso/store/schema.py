@@ -140,6 +140,14 @@ once_keys = Table(
     sqlite_with_rowid=False,
 )
 
+# What Tasks were made with, of those whose Engines can tell.
+provenances = Table(
+    "provenances",
+    metadata,
+    Column("task_id", Id, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

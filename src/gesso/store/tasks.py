@@ -23,6 +23,7 @@ from gesso.store.billing import count_usage, write_charges
 from gesso.store.database import Database
 from gesso.store.once import find_once_key, write_once_keys
 from gesso.store.prepared import Prepared
+from gesso.store.provenance import write_provenances
 from gesso.store.schema import HAS_OLD_FILES, IS_OPEN, events, file_uses, files, notices, tasks
 
 _COLUMNS = ("id", "token", "project_id", "model", "dialect", "state", "seq", "attempt", "created_at")
@@ -125,6 +126,7 @@ def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> 
         _INSERT_USE.execute(connection, used)
     write_charges(connection, changes)
     write_once_keys(connection, changes)
+    write_provenances(connection, changes)
     count_usage(connection, changes)
     told = [
         {

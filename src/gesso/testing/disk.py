@@ -11,6 +11,7 @@ from gesso.domain.file import File
 from gesso.domain.ledger import Entry, EntryKind
 from gesso.domain.once import Once
 from gesso.domain.price import FREE
+from gesso.domain.provenance import Provenance
 from gesso.domain.task import Task
 
 
@@ -27,6 +28,7 @@ class Disk:
     budgets: dict[int, Decimal] = field(default_factory=dict)
     notices: dict[int, str] = field(default_factory=dict)
     once_keys: dict[tuple[int, str], tuple[Once, int, int]] = field(default_factory=dict)
+    provenances: dict[int, Provenance] = field(default_factory=dict)
     bytes_of: dict[Path, bytes] = field(default_factory=dict)
     trouble: str = ""
     read_trouble: str = ""

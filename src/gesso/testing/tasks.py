@@ -151,6 +151,8 @@ class MemoryTasks:
             disk.once_keys[task.project_id, change.once.key] = (change.once, task.id, task.created_at)
         disk.events.setdefault(task.id, []).extend(change.events)
         disk.files.update({file.access_key: file for file in change.files})
+        if change.provenance is not None:
+            disk.provenances[task.id] = change.provenance
         if change.charge is not None:
             disk.charges[task.id] = change.charge
             disk.enter(task.project_id, EntryKind.CHARGE, -change.charge, change.events[-1].at, task_id=task.id, cost=task.cost)

@@ -29,6 +29,7 @@ FROM_WORKER = st.one_of(
     st.builds(protocol.Progressed, TEXTS, st.integers(0, 10**6), st.integers(1, 10**6)),
     st.builds(protocol.Previewed, TEXTS, TEXTS),
     st.builds(protocol.OutputMade, TEXTS, TEXTS, TEXTS, st.integers(0, 2**40), TEXTS),
+    st.builds(protocol.Accounted, TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3), st.dictionaries(TEXTS, JSON, max_size=3)),
     st.builds(protocol.RunEnded, TEXTS),
     st.builds(protocol.RunBroke, TEXTS, TEXTS, TEXTS),
     st.builds(protocol.RunStopped, TEXTS),

@@ -19,6 +19,7 @@ def upgrade() -> None:
     _create_sessions()
     _create_tasks()
     _create_once_keys()
+    _create_provenances()
     _create_files()
     _create_billing()
     _create_notices()
@@ -143,6 +144,14 @@ def _create_once_keys() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_once_keys_created_at", "once_keys", ["created_at"])
+
+
+def _create_provenances() -> None:
+    op.create_table(
+        "provenances",
+        sa.Column("task_id", Id, primary_key=True, autoincrement=False),
+        sa.Column("document", sa.Text, nullable=False),
+    )
 
 
 def _create_tasks() -> None:
