@@ -42,6 +42,8 @@ export class Gestures {
     element.addEventListener("pointerup", (event) => this._up(event));
     element.addEventListener("pointercancel", (event) => this._cancel(event));
     element.addEventListener("pointerleave", () => this._tool || host.tool().hover(null));
+    // The middle button would scroll the page by itself. The others may go on: they bring the focus here.
+    element.addEventListener("mousedown", (event) => event.button === 1 && event.preventDefault());
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
   }
@@ -71,8 +73,6 @@ export class Gestures {
     }
     const pans = event.button === 1 || wish === "pan";
     if ((wish === "leave" && !pans) || this.isBusy || (event.button > 2 && event.button !== ERASER_BUTTON)) return;
-    event.preventDefault();
-    element.focus({ preventScroll: true });
     element.setPointerCapture(event.pointerId);
     this._pointer = event.pointerId;
     this._last = this._place(event);
