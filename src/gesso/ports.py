@@ -235,7 +235,7 @@ class Blobs(Protocol):
         ...
 
     async def adopt(self, sources: Sequence[Path]) -> list[str]:
-        """Move files of a Worker's scratch folder in, durably; their new access keys in order. Errors: Unavailable."""
+        """Move files of a scratch folder in, durably; their new access keys in order. Errors: Unavailable."""
         ...
 
     async def delete(self, access_keys: Sequence[str]) -> None: ...
@@ -265,26 +265,23 @@ class LocalFile:
 class RunOrder:
     """What a Worker must do for one Attempt.
 
-    `scratch`: the folder where Outputs appear, under names that begin with `prefix`. It is shared, because making and removing a folder for
-    each Attempt waits for the disk twice.
+    `folder`: where the Worker writes Outputs, under the access keys that follow from `stem`: bytes are written where they stay, and
+    moving them once they are made waited for the disk once more.
     """
 
     task_id: int
     attempt: int
     values: Mapping[str, Any]
     files: Mapping[str, tuple[LocalFile, ...]]
-    scratch: Path
-
-    @property
-    def prefix(self) -> str:
-        return f"{self.task_id}.{self.attempt}."
+    folder: Path
+    stem: str
 
 
 @dataclass(frozen=True, slots=True)
 class MadeOutput:
-    """A file that a Worker wrote into the scratch folder, flushed to disk."""
+    """A file that a Worker wrote, flushed to disk under its access key."""
 
-    path: Path
+    access_key: str
     extension: str
     size_bytes: int
     sha256: str

@@ -33,6 +33,7 @@ from gesso.scheduling.scheduler import Scheduler
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.catalog import Catalog
+from gesso.services.comments import Comments
 from gesso.services.costs import Costs
 from gesso.services.files import Files
 from gesso.services.folders import Folders
@@ -50,6 +51,7 @@ from gesso.store.accounts import SqlAccounts
 from gesso.store.archive import ZipArchives
 from gesso.store.billing import SqlBilling
 from gesso.store.blobs import FolderBlobs
+from gesso.store.comments import SqlComments
 from gesso.store.database import Database, is_current, make_engine, sqlite_url
 from gesso.store.fetch import HttpFetch, guarded_client
 from gesso.store.files import SqlFiles
@@ -155,7 +157,8 @@ class House:
         self.store = Store(settings)
         clock = self.store.clock
         self._scratch = data / "scratch"
-        outputs = _fresh_outputs(self._scratch)
+        # Left by Workers of an earlier server.
+        shutil.rmtree(self._scratch, ignore_errors=True)
         self._blobs = FolderBlobs(data / "blobs")
         self._tasks_store = SqlTasks(self.store.database)
         self.catalog = Catalog(models or registry.load(settings.models, data), data / "weights")
@@ -168,7 +171,7 @@ class House:
         days = settings.retention_days
         self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, days)
         self._fetch = HttpFetch(settings.fetch_ranges)
-        staging = Staging(self._blobs, self._fetch, files, clock, outputs)
+        staging = Staging(self._blobs, self._fetch, files, clock)
         self._machine = _Machine(settings, self.catalog)
         self.fleet = self._machine.fleet(self._hire, clock)
         self.billing = Billing(SqlBilling(self.store.database, clock), clock, settings.billing)
@@ -180,6 +183,7 @@ class House:
         self.services = Services(
             identity=people.identity,
             catalog=self.catalog,
+            comments=Comments(SqlComments(self.store.database), clock),
             submission=Submission(
                 self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting, self.billing.admit
             ),
@@ -260,15 +264,6 @@ class House:
             kill_grace_s=self.settings.kill_grace_s,
             run_timeout_s=self.settings.run_timeout_s,
         )
-
-
-def _fresh_outputs(scratch: Path) -> Path:
-    """The folder where Outputs appear, empty."""
-    # Left by runs of an earlier server: their Attempts are closed at start, and nobody else knows these files.
-    shutil.rmtree(scratch, ignore_errors=True)
-    outputs = scratch / "outputs"
-    outputs.mkdir(parents=True)
-    return outputs
 
 
 def _lock(path: Path) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import string
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -112,8 +113,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_bytes_are_flushed_before_they_get_their_name_and_the_name_after(blobs: FolderBlobs, root: Path, disk: list[str]) -> None:
     path = blobs.path(asyncio.run(received(blobs, PNG)))
-    # The folder is new here: its own entry is made durable before anything is put into it.
-    assert disk == [f"flush {root}/incoming/{path.name}", f"flush {root}", f"name {path}", f"flush {path.parent}"]
+    assert disk == [f"flush {root}/incoming/{path.name}", f"name {path}", f"flush {path.parent}"]
+
+
+def test_shelves_are_durable_before_anything_is_put_on_one(root: Path, disk: list[str]) -> None:
+    blobs = FolderBlobs(root)
+    assert disk == [f"flush {root}"]
+    assert all(blobs.path(letter + "a" * 29).parent.is_dir() for letter in string.ascii_letters)
+    blobs.close()
 
 
 def test_a_discarded_upload_leaves_nothing(blobs: FolderBlobs, root: Path) -> None:

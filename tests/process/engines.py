@@ -332,21 +332,20 @@ class LaysALink(Obedient):
     """A link where the Worker will write its first output."""
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Any:
-        Path(inputs["scratch"], f"{inputs['task']}.1.1-0.txt").symlink_to(inputs["target"])
+        Path(inputs["place"]).symlink_to(inputs["target"])
         return [Output(b"through the link", "txt")]
 
 
 class ClaimsAnOutput(Obedient):
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Any:
-        os.write(socket_fd(), encode(OutputMade(f"{inputs['task']}.1.1", inputs["name"], "txt", inputs["size"], "0" * 64)))
+        os.write(socket_fd(), encode(OutputMade(f"{inputs['task']}.1.1", "txt", inputs["size"], "0" * 64)))
         wait_for_ever()
 
 
 class LinksAnOutput(Obedient):
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Any:
-        name = f"{inputs['task']}.1.link"
-        Path(inputs["scratch"], name).symlink_to("/etc/hostname")
-        os.write(socket_fd(), encode(OutputMade(f"{inputs['task']}.1.1", name, "txt", inputs["size"], "0" * 64)))
+        Path(inputs["place"]).symlink_to("/etc/hostname")
+        os.write(socket_fd(), encode(OutputMade(f"{inputs['task']}.1.1", "txt", inputs["size"], "0" * 64)))
         wait_for_ever()
 
 

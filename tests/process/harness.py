@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gesso.domain.event import LiveEvent, LogLine, Progress
+from gesso.domain.file import output_key
+from gesso.domain.ids import new_access_key
 from gesso.domain.model import Group, Model
 from gesso.domain.parameter import Kind, Parameter
 from gesso.execution.executor import ProcessExecutor
@@ -79,14 +81,23 @@ class Bench:
 
     def order(self, values: Mapping[str, Any] | None = None, files: Mapping[str, tuple[LocalFile, ...]] | None = None) -> RunOrder:
         number = next(self._numbers)
-        scratch = self.folder / f"scratch-{number}"
-        scratch.mkdir()
-        return RunOrder(number, 1, values or {}, files or {}, scratch)
+        folder = self.folder / "outputs"
+        folder.mkdir(exist_ok=True)
+        return RunOrder(number, 1, values or {}, files or {}, folder, new_access_key())
+
+    def outputs(self, result: RunResult) -> list[bytes]:
+        """The bytes of the Outputs that a run told of."""
+        return [(self.folder / "outputs" / made.access_key).read_bytes() for made in result.outputs]
 
     def file(self, name: str, data: bytes) -> LocalFile:
         path = self.folder / f"input-{next(self._numbers)}"
         path.write_bytes(data)
         return LocalFile(path, name, "application/octet-stream")
+
+
+def output_path(order: RunOrder, index: int) -> Path:
+    """Where the Worker must write an Output."""
+    return order.folder / output_key(order.stem, index)
 
 
 async def run(executor: ProcessExecutor, order: RunOrder, ears: Ears) -> RunResult:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from harness import Bench, Ears, run
+from harness import Bench, Ears, output_path, run
 
 RAISED = [
     ("error", "engine", "RuntimeError: the tensor is sad"),
@@ -59,7 +59,7 @@ def test_what_is_no_output_is_the_engines_error(bench: Bench, how: str, text: st
         await executor.start()
         result = await run(executor, bench.order({"how": how}), ears)
         assert result.text == text
-        assert [made.path.read_bytes() for made in result.outputs] == ([b"bytes"] * 2 if how == "memoryview" else [])
+        assert bench.outputs(result) == ([b"bytes"] * 2 if how == "memoryview" else [])
         assert executor.is_ready
         await executor.stop()
 
@@ -74,7 +74,7 @@ def test_an_output_is_not_written_through_a_link(bench: Bench) -> None:
         target = bench.folder / "precious"
         target.write_bytes(b"precious")
         order = bench.order()
-        order = replace(order, values={"task": order.task_id, "scratch": str(order.scratch), "target": str(target)})
+        order = replace(order, values={"place": str(output_path(order, 0)), "target": str(target)})
         result = await run(executor, order, ears)
         assert result.failure == "engine"
         assert result.text.startswith("FileExistsError")
@@ -106,7 +106,7 @@ def test_a_thread_left_behind_does_not_speak_into_the_next_run(bench: Bench) -> 
         await executor.start()
         for _ in range(3):
             result = await run(executor, bench.order(), ears)
-            assert [made.path.read_bytes() for made in result.outputs] == [b"fine"]
+            assert bench.outputs(result) == [b"fine"]
         await executor.stop()
 
     asyncio.run(scenario())

@@ -10,6 +10,7 @@ import uvloop
 from harness import Bench, Ears, model_of, run
 
 from gesso.domain.event import LogLine, Preview
+from gesso.domain.file import output_key
 from gesso.execution.executor import ProcessExecutor
 from gesso.models.echo.engine import picture
 from gesso.models.echo.model import MODEL as ECHO
@@ -27,11 +28,9 @@ def test_a_run_gives_progress_log_and_outputs(bench: Bench, new_loop: Callable[[
             order = bench.order(ECHO.check({"text": "hello", "steps": 3, "outputs": 2, "seed": seed}, {}))
             result = await run(executor, order, ears)
             assert result.failure == ""
-            assert [made.path.read_bytes() for made in result.outputs] == [picture("hello", seed, index) for index in (0, 1)]
-            assert all(
-                made.path.parent == order.scratch and made.path.name.startswith(order.prefix) and made.extension == "png"
-                for made in result.outputs
-            )
+            assert bench.outputs(result) == [picture("hello", seed, index) for index in (0, 1)]
+            assert [made.access_key for made in result.outputs] == [output_key(order.stem, index) for index in (0, 1)]
+            assert {made.extension for made in result.outputs} == {"png"}
             assert (result.stdout, result.stderr) == ("hello\n", "")
             assert executor.is_ready
         assert ears.started_count == 2
@@ -56,7 +55,7 @@ def test_inputs_arrive_with_their_files(bench: Bench) -> None:
             executor, bench.order(values, {"picture": one, "pictures": (bench.file("b", b"2"), bench.file("c", b"3"))}), ears
         )
         assert result.stdout.split("\n")[0] == str(values)
-        assert [made.path.read_bytes() for made in result.outputs] == [b"first", b"2", b"3"]
+        assert bench.outputs(result) == [b"first", b"2", b"3"]
         assert [made.extension for made in result.outputs] == ["txt"] * 3
         result = await run(executor, bench.order(), ears)
         assert result.stdout == "{}\nabsent\n"

@@ -174,7 +174,7 @@ class Server:
         self.catalog = Catalog(shape.models, NOWHERE)
         files = Files(MemoryFiles(disk), self.blobs)
         fetch = MemoryFetch({PAGE: PICTURE})
-        staging = Staging(self.blobs, fetch, files, self.clock, NOWHERE)
+        staging = Staging(self.blobs, fetch, files, self.clock)
         self.fleet = Fleet(
             shape.models, shape.devices, shape.cpu_workers, self.catalog.memory_bytes, self._hire, self.clock, shape.idle_unload_s
         )

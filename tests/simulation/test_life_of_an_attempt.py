@@ -11,7 +11,7 @@ from simulated_world import PAGE, Shape, World
 
 from gesso.domain.errors import NotKillable
 from gesso.domain.event import Failed, Requeued
-from gesso.domain.limits import ATTEMPTS_MAX_COUNT, INTERRUPTIONS_MAX_COUNT, OUTPUTS_RETRY_MAX_S
+from gesso.domain.limits import ATTEMPTS_MAX_COUNT, INTERRUPTIONS_MAX_COUNT
 from gesso.domain.task import TaskState
 from gesso.ports import RunOrder
 from gesso.scheduling.attempt import requeue_or_fail
@@ -73,20 +73,21 @@ def test_a_kill_reaches_the_worker_and_frees_it() -> None:
     simulate(scenario())
 
 
-def test_a_kill_while_outputs_are_stored_does_not_reach_the_next_task_of_the_worker() -> None:
+def test_a_kill_while_the_end_waits_for_the_disk_does_not_reach_the_next_task_of_the_worker() -> None:
     async def scenario() -> None:
-        script = Script(Play(), Play(takes_s=60.0))
+        script = Script(Play(takes_s=1.0), Play(takes_s=60.0))
         world = await started(script)
-        world.server.blobs.trouble = "the disk is full"
         first, second = await world.submit(1, MODEL), await world.submit(1, MODEL)
         assert first
         assert second
-        await asyncio.sleep(1.0)
+        world.disk.trouble = "the disk is full"
+        await asyncio.sleep(2.0)
         assert [order.task_id for order in script.orders] == [first.id, second.id]
-        await world.server.tasks.kill(first)
-        world.server.blobs.trouble = ""
+        with pytest.raises(NotKillable):
+            await world.server.tasks.kill(first)
+        world.disk.trouble = ""
         await world.rest()
-        assert await state_of(world, first.id) is TaskState.CANCELLED
+        assert await state_of(world, first.id) is TaskState.SUCCEEDED
         assert await state_of(world, second.id) is TaskState.SUCCEEDED
         assert len(script.orders) == 2
         world.verify()
@@ -201,43 +202,6 @@ def test_a_stopping_server_refuses_new_tasks() -> None:
         await asyncio.sleep(0.5)
         assert await world.submit(1, MODEL) is None
         await stopping
-
-    simulate(scenario())
-
-
-def test_outputs_wait_for_a_full_disk_but_not_for_ever() -> None:
-    async def scenario() -> None:
-        world = await started(Script(Play()))
-        patient, lost = await world.submit(1, MODEL), None
-        assert patient is not None
-        world.server.blobs.trouble = "the disk is full"
-        await asyncio.sleep(60.0)
-        world.server.blobs.trouble = ""
-        await world.rest()
-        assert await state_of(world, patient.id) is TaskState.SUCCEEDED
-        world.server.blobs.trouble = "the disk is full"
-        lost = await world.submit(1, MODEL)
-        assert lost is not None
-        await asyncio.sleep(4 * OUTPUTS_RETRY_MAX_S)
-        assert (await world.server.lifecycle.see(lost.id)).error.startswith("3 attempts were lost; ")
-        world.server.blobs.trouble = ""
-        world.verify()
-
-    simulate(scenario())
-
-
-def test_a_withdrawn_task_gives_up_waiting_for_the_disk() -> None:
-    async def scenario() -> None:
-        world = await started(Script(Play()))
-        world.server.blobs.trouble = "the disk is full"
-        task = await world.submit(1, MODEL)
-        assert task is not None
-        await asyncio.sleep(5.0)
-        await world.server.tasks.kill(task)
-        await asyncio.sleep(1.0)
-        assert world.server.scheduler.running_count() == 0
-        await world.server.scheduler.stop(0.0)
-        world.verify()
 
     simulate(scenario())
 

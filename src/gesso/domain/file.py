@@ -62,6 +62,8 @@ ARCHIVE = "application/zip"
 ROOT = ""
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_FOLDER_NAME = re.compile(r"[^A-Za-z0-9_-]+")
+# All letters, so that no key can be read as a number.
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _UNSAFE = re.compile(r"[^\w.\- ()+]+")
 
 
@@ -115,6 +117,13 @@ class Upload:
 def public_id(access_key: str) -> str:
     """32 hex digits that name a File. Hashed, so that the id, which people paste, does not open the file."""
     return hashlib.blake2b(access_key.encode(), digest_size=16).hexdigest()
+
+
+def output_key(stem: str, index: int) -> str:
+    """The access key of a run's Output number `index`: 30 letters, and no hint of the others' to who does not know `stem`, an access key
+    that is given to nobody but the run's Worker. The first letter, by which bytes are shelved, is the stem's."""
+    digest = hashlib.blake2b(f"{stem} {index}".encode(), digest_size=15).hexdigest()
+    return stem[0] + digest[1:].translate(_LETTERS)
 
 
 def is_folder_name(name: str) -> bool:

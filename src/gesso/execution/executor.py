@@ -101,7 +101,7 @@ class ProcessExecutor:
         loop and changes nothing."""
         if self._state is State.DEAD:
             raise WorkerLost(self._end_sentence())
-        run_id = f"{order.prefix}{next(self._run_numbers)}"
+        run_id = f"{order.task_id}.{order.attempt}.{next(self._run_numbers)}"
         try:
             line = protocol.encode(self._run_message(run_id, order))
         except TypeError as error:
@@ -179,7 +179,7 @@ class ProcessExecutor:
         kinds = {parameter.id: parameter.kind for parameter in self.model.parameters if parameter.kind.is_file}
         files = {name: [[str(file.path), file.name, file.content_type] for file in order.files.get(name, ())] for name in kinds}
         single = [name for name, kind in kinds.items() if kind is Kind.FILE]
-        return protocol.Run(run_id, dict(order.values), files, single, str(order.scratch))
+        return protocol.Run(run_id, dict(order.values), files, single, str(order.folder), order.stem)
 
     async def _outcome(self, run: RunInFlight) -> Outcome:
         try:

@@ -30,7 +30,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Carry out one run. `run_id` begins the name of each Output.
+    """Carry out one run. `folder`, `stem`: where Outputs are written, and what their names are made of.
 
     `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file.
     """
@@ -39,7 +39,8 @@ class Run:
     values: Mapping[str, Any]
     files: Mapping[str, list[list[str]]]
     single: list[str]
-    scratch: str
+    folder: str
+    stem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,9 @@ class Costed:
 
 @dataclass(frozen=True, slots=True)
 class OutputMade:
-    """`name`: of a file directly in the scratch folder, flushed to disk."""
+    """The next Output of the run, flushed to disk."""
 
     run_id: str
-    name: str
     extension: str
     size_bytes: int
     sha256: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from asyncio import AbstractEventLoop, Future, TimerHandle
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 from gesso.domain.event import LiveEvent, Preview, Progress
+from gesso.domain.file import output_key
 from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
 from gesso.domain.provenance import MadeWith
@@ -73,7 +75,7 @@ class RunInFlight:
             case OutputMade():
                 if len(self._outputs) >= OUTPUTS_MAX_COUNT:
                     raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
-                self._outputs.append(verified(message, self._order))
+                self._outputs.append(verified(message, self._order, len(self._outputs)))
 
     def live(self, event: LiveEvent) -> None:
         tell(self.outcome.get_loop(), self._on_live, event)
@@ -121,21 +123,15 @@ def amount_of(message: Costed) -> Decimal:
     return amount
 
 
-def verified(message: OutputMade, order: RunOrder) -> MadeOutput:
-    """The Output that a Worker says it made: a plain file of the order's, directly in the scratch folder, of the size told.
-
-    Errors: ProtocolError.
-    """
-    name = message.name
-    if not name.startswith(order.prefix) or "/" in name or "\x00" in name:
-        raise ProtocolError(f"an output with the name {name[:100]!r}")
+def verified(message: OutputMade, order: RunOrder, index: int) -> MadeOutput:
+    """The Output number `index` that a Worker says it made: a plain file in its place, of the size told. Errors: ProtocolError."""
     if not _EXTENSION.fullmatch(message.extension) or not _SHA256.fullmatch(message.sha256):
         raise ProtocolError(f"an output with the extension {message.extension[:100]!r} and the digest {message.sha256[:100]!r}")
-    path = order.scratch / name
+    access_key = output_key(order.stem, index)
     try:
-        status = path.lstat()
-    except (OSError, ValueError) as error:
-        raise ProtocolError(f"an output that is not there: {name[:100]!r}") from error
+        status = os.lstat(f"{order.folder}/{access_key}")
+    except OSError as error:
+        raise ProtocolError(f"an output that is not there, number {index}") from error
     if not stat.S_ISREG(status.st_mode) or not status.st_size == message.size_bytes <= OUTPUT_MAX_BYTES:
-        raise ProtocolError(f"an output that is no file of {message.size_bytes} bytes: {name[:100]!r}")
-    return MadeOutput(path, message.extension, message.size_bytes, message.sha256)
+        raise ProtocolError(f"an output that is no file of {message.size_bytes} bytes, number {index}")
+    return MadeOutput(access_key, message.extension, message.size_bytes, message.sha256)

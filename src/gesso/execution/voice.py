@@ -8,12 +8,12 @@ import os
 import re
 import time
 from decimal import Decimal
-from pathlib import Path
 
+from gesso.domain.file import output_key
 from gesso.domain.limits import LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT, PREVIEW_MAX_BYTES, PREVIEWS_PER_SECOND
 from gesso.domain.price import check_price
 from gesso.execution.channel import WorkerChannel
-from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed
+from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed, Run
 from gesso.execution.rate import Allowance
 from gesso.models.contract import Killed, Output
 
@@ -67,16 +67,15 @@ class Voice:
 
 
 class OutputFolder:
-    """Writes the Outputs of one run into the scratch folder, named by the run and numbered from 0."""
+    """Writes the Outputs of one run where they stay, each under the access key that follows from its number."""
 
-    def __init__(self, channel: WorkerChannel, run_id: str, scratch: Path) -> None:
+    def __init__(self, channel: WorkerChannel, run: Run) -> None:
         self._channel = channel
-        self._run_id = run_id
-        self._scratch = scratch
+        self._run = run
         self._count = 0
 
     def add(self, output: Output) -> None:
-        """Make the bytes durable, and tell the server with the next message. Errors: TypeError, ValueError if it is no Output; OSError."""
+        """Flush the bytes, and tell the server with the next message. Errors: TypeError, ValueError if it is no Output; OSError."""
         if not isinstance(output, Output):
             raise TypeError(f"the Engine yielded a {type(output).__name__}, not an Output")
         data = memoryview(output.data).cast("B")
@@ -87,9 +86,9 @@ class OutputFolder:
             raise ValueError(f"an output of {len(data)} bytes: {OUTPUT_MAX_BYTES} are the most")
         if self._count >= OUTPUTS_MAX_COUNT:
             raise ValueError(f"more than {OUTPUTS_MAX_COUNT} outputs")
-        name = f"{self._run_id}-{self._count}.{extension}"
+        path = f"{self._run.folder}/{output_key(self._run.stem, self._count)}"
         # O_EXCL also refuses a symbolic link that an Engine may have laid there.
-        fd = os.open(self._scratch / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             rest = data
             while rest:
@@ -99,4 +98,13 @@ class OutputFolder:
             os.close(fd)
         self._count += 1
         digest = hashlib.sha256(data).hexdigest()
-        self._channel.hold(OutputMade(self._run_id, name, extension, len(data), digest))
+        self._channel.hold(OutputMade(self._run.run_id, extension, len(data), digest))
+
+    def flush(self) -> None:
+        """Make the names durable too, all at once. Errors: OSError."""
+        if self._count:
+            fd = os.open(self._run.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)

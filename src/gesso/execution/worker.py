@@ -84,7 +84,7 @@ def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
 def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
     channel.send(RunStarted(run.run_id))
     voice = Voice(channel, run.run_id)
-    outputs = OutputFolder(channel, run.run_id, Path(run.scratch))
+    outputs = OutputFolder(channel, run)
     end: RunMessage
     try:
         _produce(engine.run(_inputs(run), voice), voice, outputs)
@@ -116,6 +116,7 @@ def _produce(made: Iterable[Output], voice: Voice, outputs: OutputFolder) -> Non
         close = getattr(made, "close", None)
         if close is not None:
             close()
+    outputs.flush()
 
 
 def _account(channel: WorkerChannel, engine: Engine, run_id: str) -> None:

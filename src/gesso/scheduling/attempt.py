@@ -24,7 +24,7 @@ from gesso.domain.event import (
 )
 from gesso.domain.file import File
 from gesso.domain.ledger import Charge
-from gesso.domain.limits import ATTEMPTS_MAX_COUNT, COMMIT_RETRY_S, INTERRUPTIONS_MAX_COUNT, OUTPUTS_RETRY_MAX_S
+from gesso.domain.limits import ATTEMPTS_MAX_COUNT, INTERRUPTIONS_MAX_COUNT
 from gesso.domain.model import Model
 from gesso.domain.price import FREE
 from gesso.domain.provenance import MadeWith, Provenance
@@ -132,7 +132,7 @@ class Attempts:
             return
         # Money is counted on a clock that never steps.
         assigned_at = self._clock.monotonic()
-        is_stored = False
+        is_kept = False
         try:
             result = await executor.run(
                 order,
@@ -141,10 +141,12 @@ class Attempts:
             )
             billed_us = round((self._clock.monotonic() - assigned_at) * 1_000_000)
             give_back()
-            await self._settle(task.id, attempt, model, order, result, billed_us)
-            is_stored = not result.failure
+            commit = await self._settle(task.id, attempt, model, order, result, billed_us)
+            # The change is in line: from here on only the store knows whether the Outputs are wanted.
+            is_kept = not result.failure
+            await commit
         finally:
-            if not is_stored:
+            if not is_kept:
                 await self._staging.clear(order)
 
     def _started(self, task_id: int, attempt: int) -> None:
@@ -154,41 +156,23 @@ class Attempts:
             if not has_ended(error):
                 raise
 
-    async def _settle(self, task_id: int, attempt: int, model: Model, order: RunOrder, result: RunResult, billed_us: int) -> None:
-        """Record the end. All of it is one change, so Outputs, exit code and cost are to be seen before anyone is told of the end."""
+    async def _settle(
+        self, task_id: int, attempt: int, model: Model, order: RunOrder, result: RunResult, billed_us: int
+    ) -> Awaitable[None]:
+        """Put the end in line for the disk. All of it is one change, so Outputs, exit code and cost are to be seen before anyone is told of
+        the end."""
         task = self._present(task_id, attempt)
         # An order that its Worker refuses, or that ran out of time before it began, was never started.
         start = (Started(),) if task.state is TaskState.ASSIGNED else ()
         if result.failure:
             ended = Ended(1, (), billed_us, FREE, result.stdout, result.stderr)
-            await self._lifecycle.record(task_id, attempt, *start, ended, PostprocessStarted(), Failed(result.text))
-            return
-        outputs = await self._store_outputs(task, result)
+            return self._lifecycle.record(task_id, attempt, *start, ended, PostprocessStarted(), Failed(result.text))
+        outputs = self._staging.outputs(task, result)
         charge = await self._charge_for(task, model, outputs, billed_us, result.reported)
         ended = Ended(0, outputs, billed_us, charge.cost, result.stdout, result.stderr)
         steps = (*start, ended, PostprocessStarted(), Succeeded())
-        try:
-            provenance = None if result.made_with is None else _provenance(result.made_with, order, result)
-            commit = self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken, provenance=provenance)
-        except GessoError:
-            await self._blobs.delete([file.access_key for file in outputs])
-            raise
-        # Not within the above: once the change is in line, only the store knows whether the Outputs are wanted.
-        await commit
-
-    async def _store_outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
-        """Errors: Unavailable when the disk refuses them for too long, StaleAttempt when the Task was withdrawn meanwhile."""
-        give_up_at = self._clock.monotonic() + OUTPUTS_RETRY_MAX_S
-        while True:
-            try:
-                return await self._staging.outputs(task, result)
-            except Unavailable as error:
-                # The result is made; only the disk refuses it. It is worth waiting for.
-                log.error("outputs cannot be stored", task_id=task.id, reason=str(error))
-                if self._clock.monotonic() >= give_up_at:
-                    raise
-            await asyncio.sleep(COMMIT_RETRY_S)
-            self._present(task.id, task.attempt)
+        provenance = None if result.made_with is None else _provenance(result.made_with, order, result)
+        return self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken, provenance=provenance)
 
     def _present(self, task_id: int, attempt: int) -> Task:
         """The Task while this Attempt is under way. Errors: StaleAttempt."""

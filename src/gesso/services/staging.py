@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
 
 from gesso.domain.errors import GessoError
 from gesso.domain.event import FileInput
-from gesso.domain.file import File, extension_of, extension_of_type, type_of_name
-from gesso.domain.ids import new_digits
+from gesso.domain.file import File, extension_of, extension_of_type, output_key, type_of_name
+from gesso.domain.ids import new_access_key, new_digits
+from gesso.domain.limits import OUTPUTS_MAX_COUNT
 from gesso.domain.model import Model
 from gesso.domain.task import Task
 from gesso.ports import Blobs, Clock, Fetch, LocalFile, RunOrder, RunResult
@@ -21,12 +22,11 @@ FileInputs = Mapping[str, tuple[FileInput, ...]]
 
 
 class Staging:
-    def __init__(self, blobs: Blobs, fetch: Fetch, files: Files, clock: Clock, scratch: Path) -> None:
+    def __init__(self, blobs: Blobs, fetch: Fetch, files: Files, clock: Clock) -> None:
         self._blobs = blobs
         self._fetch = fetch
         self._files = files
         self._clock = clock
-        self._scratch = scratch
 
     async def fetch_inputs(self, task: Task, model: Model) -> tuple[FileInputs, tuple[File, ...]] | None:
         """Fetch the addresses among the inputs: the file inputs as they are then, and the new Files. None when there is none to fetch.
@@ -88,17 +88,15 @@ class Staging:
         for name, inputs in task.files.items():
             found = [await self._files.open(given.access_key) for given in inputs]
             files[name] = tuple(LocalFile(path, file.name, file.content_type, file.sha256) for file, path in found)
-        return RunOrder(task.id, task.attempt, task.values, files, self._scratch)
+        stem = new_access_key()
+        return RunOrder(task.id, task.attempt, task.values, files, self._blobs.path(stem).parent, stem)
 
-    async def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
-        """Move what a run made out of its scratch folder into the store of bytes. Errors: Unavailable."""
-        if not result.outputs:
-            return ()
-        access_keys = await self._blobs.adopt([made.path for made in result.outputs])
+    def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
+        """What a run made, as Files."""
         now = self._clock.now()
         files = tuple(
             File(
-                access_key,
+                made.access_key,
                 task.project_id,
                 f"{index}.{made.extension}",
                 type_of_name(f"{index}.{made.extension}"),
@@ -106,17 +104,13 @@ class Staging:
                 made.sha256,
                 now,
             )
-            for index, (access_key, made) in enumerate(zip(access_keys, result.outputs, strict=True))
+            for index, made in enumerate(result.outputs)
         )
         for file in files:
             self._files.remember(file)
         return files
 
     async def clear(self, order: RunOrder) -> None:
-        """Remove what an Attempt that did not succeed left in the scratch folder."""
-
-        def remove() -> None:
-            for path in order.scratch.glob(f"{order.prefix}*"):
-                path.unlink(missing_ok=True)
-
-        await asyncio.to_thread(remove)
+        """Delete what an Attempt that did not succeed wrote. What cannot be deleted now is left to the sweep of orphans."""
+        with suppress(GessoError):
+            await self._blobs.delete([output_key(order.stem, index) for index in range(OUTPUTS_MAX_COUNT)])

@@ -1,4 +1,5 @@
-"""The bytes of Files as plain files: ROOT/a/<access_key>, with ROOT/incoming for what is still on its way.
+"""The bytes of Files as plain files: ROOT/a/<access_key>, with ROOT/incoming for what is still on its way. Outputs are written there by
+their Workers.
 
 Owns every file operation on them, in a small pool of threads; the event loop never touches the disk. Knows no database: a blob
 that nothing refers to (a crash between `finish` and the commit) is an orphan, harmless because its key is known to nobody.
@@ -18,6 +19,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import ascii_lowercase
 from typing import BinaryIO, TypeVar
 
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
@@ -33,7 +35,7 @@ _SENTENCES = {
     errno.EDQUOT: "its disk quota is used up",
     errno.EROFS: "its disk is read-only",
     errno.EACCES: "it may not write to its data directory",
-    errno.EXDEV: "the model's scratch folder is on another file system than the blobs",
+    errno.EXDEV: "the scratch folder is on another file system than the blobs",
     errno.ENOENT: "a file that should be kept is not there",
     errno.EMFILE: "it has too many files open",
 }
@@ -123,14 +125,13 @@ class _Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.incoming = root / "incoming"
-        self._making = threading.Lock()
         self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.scandir(self.incoming) as leftovers:
             for leftover in leftovers:
                 Path(leftover.path).unlink()
-        with os.scandir(root) as entries:
-            self._ready = {entry.name for entry in entries if entry.is_dir() and entry.name != "incoming"}
-        # A folder that a killed server made may not be durable yet, and it is about to be trusted.
+        for shelf in ascii_lowercase:
+            (root / shelf).mkdir(mode=0o700, exist_ok=True)
+        # Nothing may be put on a shelf that a power cut could take away, nor on one that a killed server made and did not flush.
         sync_folder(root)
 
     def path(self, access_key: str) -> Path:
@@ -154,19 +155,12 @@ class _Folder:
     def place(self, source: Path, access_key: str) -> Path:
         """Rename `source` to its key. The caller flushes the folder of the result."""
         target = self.path(access_key)
-        name = _shelf(access_key)
-        if name not in self._ready:
-            # The lock also makes a second thread wait until the folder's own entry is durable.
-            with self._making:
-                target.parent.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(self.root)
-                self._ready.add(name)
         source.rename(target)
         return target
 
 
 def _shelf(access_key: str) -> str:
-    """The folder of a key. Few folders: each new one costs two flushes, and file systems find a name among 100,000 as quickly as in 100."""
+    """The folder of a key. Few folders: file systems find a name among 100,000 as quickly as among 100. All keys begin with a letter."""
     return access_key[0].lower()
 
 
@@ -220,7 +214,7 @@ class _Upload:
 
 
 class _Adoption:
-    """Files of a Worker on their way in. Their bytes are durable already, so only the folders that gain a name are flushed."""
+    """Files of a scratch folder on their way in. Their bytes are durable already, so only the folders that gain a name are flushed."""
 
     def __init__(self, folder: _Folder, sources: Sequence[Path]) -> None:
         self._folder = folder
@@ -232,7 +226,7 @@ class _Adoption:
         for source, key in zip(self._sources, keys, strict=True):
             target = self._folder.place(source, key)
             self._moved.append((source, target))
-            # Looked at only after the move: here the Worker can no longer swap it for a link.
+            # Looked at only after the move, when it can no longer be swapped for a link.
             if not stat.S_ISREG(target.lstat().st_mode):
                 raise Unavailable(f"{source.name} is a link or a folder, not a file")
         for folder in {target.parent for _, target in self._moved}:

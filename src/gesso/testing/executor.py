@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from gesso.domain.event import LiveEvent, Progress
+from gesso.domain.file import output_key
 from gesso.domain.model import Model
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, SetupFailed, WorkerLost
 from gesso.testing.disk import Disk
@@ -149,9 +149,9 @@ class ScriptedExecutor:
 
     def _make(self, order: RunOrder, index: int) -> MadeOutput:
         data = f"{order.task_id} {index}".encode()
-        path = Path(f"{order.scratch / str(order.task_id)}.{order.attempt}.{index}.txt")
-        self._disk.bytes_of[path] = data
-        return MadeOutput(path, "txt", len(data), hashlib.sha256(data).hexdigest())
+        access_key = output_key(order.stem, index)
+        self._disk.bytes_of[order.folder / access_key] = data
+        return MadeOutput(access_key, "txt", len(data), hashlib.sha256(data).hexdigest())
 
     def _end(self, state: str, outcome: RunResult | Exception) -> None:
         if self._outcome is not None and not self._outcome.done():

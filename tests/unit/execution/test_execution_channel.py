@@ -18,7 +18,7 @@ JSON = st.recursive(
 FILES = st.dictionaries(TEXTS, st.lists(st.lists(TEXTS, min_size=3, max_size=3), max_size=2), max_size=2)
 FROM_SERVER = st.one_of(
     st.builds(protocol.Setup, TEXTS, TEXTS, st.integers(0, 2**63), st.integers(1, 512), TEXTS, st.dictionaries(TEXTS, JSON, max_size=3)),
-    st.builds(protocol.Run, TEXTS, st.dictionaries(TEXTS, JSON, max_size=3), FILES, st.lists(TEXTS, max_size=3), TEXTS),
+    st.builds(protocol.Run, TEXTS, st.dictionaries(TEXTS, JSON, max_size=3), FILES, st.lists(TEXTS, max_size=3), TEXTS, TEXTS),
     st.builds(protocol.Kill, TEXTS),
     st.just(protocol.Shutdown()),
 )
@@ -28,7 +28,7 @@ FROM_WORKER = st.one_of(
     st.builds(protocol.RunStarted, TEXTS),
     st.builds(protocol.Progressed, TEXTS, st.integers(0, 10**6), st.integers(1, 10**6)),
     st.builds(protocol.Previewed, TEXTS, TEXTS),
-    st.builds(protocol.OutputMade, TEXTS, TEXTS, TEXTS, st.integers(0, 2**40), TEXTS),
+    st.builds(protocol.OutputMade, TEXTS, TEXTS, st.integers(0, 2**40), TEXTS),
     st.builds(protocol.Accounted, TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3), st.dictionaries(TEXTS, JSON, max_size=3)),
     st.builds(protocol.RunEnded, TEXTS),
     st.builds(protocol.RunBroke, TEXTS, TEXTS, TEXTS),
@@ -65,8 +65,8 @@ def test_garbage_is_an_error_and_nothing_else(line: bytes) -> None:
     "message",
     [
         protocol.Kill("\ud800"),
-        protocol.Run("1", {"number": 2**64}, {}, [], ""),
-        protocol.Run("1", {"thing": object()}, {}, [], ""),
+        protocol.Run("1", {"number": 2**64}, {}, [], "", ""),
+        protocol.Run("1", {"thing": object()}, {}, [], "", ""),
     ],
 )
 def test_what_json_cannot_say_is_a_type_error(message: Any) -> None:
