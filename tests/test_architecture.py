@@ -38,7 +38,7 @@ FENCES = {
     ("prometheus_client",): ("observe", "api."),
 }
 # Of our own, what a served model may import besides its folder.
-OPEN_TO_MODELS = ("gesso.models.contract", "gesso.models.pictures", "gesso.domain", "gesso.sdk")
+OPEN_TO_MODELS = ("gesso.models.contract", "gesso.models.environment", "gesso.models.pictures", "gesso.domain", "gesso.sdk")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "peft"}
 # Alembic takes as long to import as all the rest, and is needed once.
 LAZY_IN_WIRING = {"gesso.store.migrate"}

@@ -13,7 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gesso.models.contract import Device, Emit, InputError, Output
+from gesso.models.contract import Device, Emit, InputError, MadeWith, Output
+from gesso.models.environment import environment
 from gesso.models.heal.holes import Hole, find_holes
 from gesso.models.heal.methods import FILLS, choose
 from gesso.models.pictures import Mask, Picture, read_mask, read_picture, to_png
@@ -26,6 +27,11 @@ class HealEngine:
 
     def setup(self, device: Device, weights: Path) -> None:
         cv2.setNumThreads(device.threads)
+        self._environment = environment(__file__, ("numpy", "opencv-contrib-python-headless", "pillow"))
+        self._used: dict[str, int] = {}
+
+    def provenance(self) -> MadeWith:
+        return MadeWith(self._environment, {"holes by method": self._used})
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Fill the white part of `inputImageMask` in `inputImage` by `method`. Errors: InputError of the two files."""
@@ -46,6 +52,7 @@ class HealEngine:
             colour[place][hole.inside] = FILLS[method](crop, hole.inside, source, emit.check)[hole.inside]
             pending[place][hole.inside] = False
             emit.progress(number, len(holes) + 1)
+        self._used = used
         emit.log("Filled by " + ", ".join(f"{method} ({count})" for method, count in used.items()) + ".")
         png = to_png(replace(picture, colour=colour))
         emit.progress(len(holes) + 1, len(holes) + 1)
