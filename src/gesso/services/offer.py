@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gesso.ports import AccountStore, Blobs, Counters
 from gesso.services.accounts import Accounts
 from gesso.services.catalog import Catalog
+from gesso.services.comments import Comments
 from gesso.services.files import Files
 from gesso.services.folders import Folders
 from gesso.services.history import History
@@ -30,6 +31,7 @@ class Services:
 
     identity: Identity
     catalog: Catalog
+    comments: Comments
     submission: Submission
     tasks: Tasks
     files: Files

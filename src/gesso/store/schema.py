@@ -124,6 +124,16 @@ Index("tasks_by_model", tasks.c.project_id, tasks.c.model, tasks.c.id)
 # Literals in these, because a partial index serves only queries that repeat its condition, and a bound value could be any.
 IS_OPEN = tasks.c.is_open == literal_column("1")
 Index("tasks_open", tasks.c.project_id, tasks.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+# Few Tasks end so, and only they pay for the index.
+IS_UNSUCCESSFUL = tasks.c.state.in_([literal_column("'failed'"), literal_column("'cancelled'")])
+Index(
+    "tasks_unsuccessful",
+    tasks.c.project_id,
+    tasks.c.state,
+    tasks.c.id,
+    sqlite_where=IS_UNSUCCESSFUL,
+    postgresql_where=IS_UNSUCCESSFUL,
+)
 HAS_OLD_FILES = tasks.c.files_kept_since > literal_column("0")
 Index("tasks_with_files", tasks.c.files_kept_since, sqlite_where=HAS_OLD_FILES, postgresql_where=HAS_OLD_FILES)
 
@@ -308,4 +318,26 @@ webhook_secrets = Table(
     Column("project_id", Id, ForeignKey("projects.id"), primary_key=True, autoincrement=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("model", Text, nullable=False, index=True),
+    # No foreign key: what somebody said stays when their account goes.
+    Column("user_id", Id, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger, nullable=False, server_default="0"),
 )

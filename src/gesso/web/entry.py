@@ -13,7 +13,6 @@ from gesso.api.request import Request as Call
 from gesso.domain.errors import AccessRefused, GessoError, InputRefused, SigninRefused, TooManyAttempts
 from gesso.domain.limits import SESSION_MAX_S, SIGNIN_PENDING_S
 from gesso.domain.project import AuthMethod
-from gesso.domain.user import User
 from gesso.services.accounts import SignedIn
 from gesso.services.sessions import COOKIE
 from gesso.web.forms import Form, local_path, read_form
@@ -157,7 +156,7 @@ class EntryPages:
     async def _choose_project(self, request: Request) -> Response:
         visitor = await self._site.member(request)
         form = await read_form(request, visitor)
-        project = await self._site.services.projects.find(_user(visitor), form.word("project"))
+        project = await self._site.services.projects.find(visitor.signed_in, form.word("project"))
         answer = self._go(local_path(form.word("next")))
         self._keep(request, answer, PROJECT_COOKIE, project.uuid, _CHOICE_MAX_S)
         return answer
@@ -173,11 +172,6 @@ class EntryPages:
     def _keep(self, request: Request, answer: Response, name: str, value: str, max_age_s: float) -> None:
         is_secure = Call(request.scope, request.receive).origin().startswith("https:")
         answer.set_cookie(name, value, int(max_age_s), secure=is_secure, httponly=True, samesite="lax")
-
-
-def _user(visitor: Visitor) -> User:
-    assert visitor.user is not None
-    return visitor.user
 
 
 def _next(request: Request) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model
+from gesso.web.covers import cover
 from gesso.web.site import Site
 from gesso.web.visitor import Visitor
 
@@ -41,7 +42,9 @@ class ModelFrame:
             base=f"/models/{model.clean_name}",
             readiness=readiness,
             statistics=statistics.get(model.name, Statistics()),
-            related=self._related(model),
+            related=[(other, cover(self._site.static, other)) for other in self._related(model)],
+            cover=cover(self._site.static, model),
+            comments_count=await services.comments.count(model.name),
             origin=self._site.origin(request),
             **context,
         )

@@ -9,8 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gesso.services.offer import Services
+from gesso.web.catalogue import CataloguePages
 from gesso.web.entry import EntryPages
 from gesso.web.models import ModelFrame
+from gesso.web.run import RunPage
 from gesso.web.site import Site
 
 Failed = Callable[[Request, Exception], Awaitable[Response]]
@@ -20,6 +22,9 @@ def build_pages(services: Services) -> tuple[list[BaseRoute], Failed]:
     """The routes, and what answers where there is none."""
     site = Site(services)
     frame = ModelFrame(site)
-    rooms = (EntryPages(site),)
-    assert frame
+    rooms = (
+        EntryPages(site),
+        CataloguePages(site, frame),
+        RunPage(site, frame),
+    )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere

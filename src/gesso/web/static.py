@@ -62,6 +62,9 @@ class Static:
         self._files[name]
         return f"{_PREFIX}/{self._hash}/{name}"
 
+    def has(self, name: str) -> bool:
+        return name in self._files
+
     def routes(self) -> list[BaseRoute]:
         async def answer(request: Request) -> Response:
             file = self._files.get(request.path_params["name"])

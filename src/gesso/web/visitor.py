@@ -41,6 +41,12 @@ class Visitor:
         return self.listing.project if self.listing else None
 
     @property
+    def signed_in(self) -> User:
+        """The User of a page that is for members only."""
+        assert self.user is not None, "asked before the page has made sure of it"
+        return self.user
+
+    @property
     def initials(self) -> str:
         return self.user.email[:2].upper() if self.user else ""
 
@@ -67,5 +73,10 @@ async def visitor_of(request: Request, services: Services) -> Visitor:
         return Visitor(sender, theme, has_expired=True)
     listings = tuple(await services.projects.all(user))
     wanted = request.cookies.get(PROJECT_COOKIE, "")
-    listing = next((one for one in listings if one.project.uuid == wanted), listings[0] if listings else None)
+    listing = next((one for one in listings if one.project.uuid == wanted), _own(listings))
     return Visitor(sender, theme, token, session, user, listings, listing)
+
+
+def _own(listings: tuple[Listing, ...]) -> Listing | None:
+    """An administrator sees all Projects, and works in one that is theirs before all others."""
+    return next((one for one in listings if one.role is not None), listings[0] if listings else None)

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _create_files()
     _create_billing()
     _create_notices()
+    _create_comments()
 
 
 def _create_files() -> None:
@@ -175,6 +176,8 @@ def _create_tasks() -> None:
     is_open = sa.text("is_open = 1")
     op.create_index("tasks_open", "tasks", ["project_id", "id"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_index("tasks_by_model", "tasks", ["project_id", "model", "id"])
+    failed = sa.text("state IN ('failed', 'cancelled')")
+    op.create_index("tasks_unsuccessful", "tasks", ["project_id", "state", "id"], sqlite_where=failed, postgresql_where=failed)
     has_files = sa.text("files_kept_since > 0")
     op.create_index("tasks_with_files", "tasks", ["files_kept_since"], sqlite_where=has_files, postgresql_where=has_files)
     op.create_table(
@@ -253,3 +256,24 @@ def _create_billing() -> None:
             sa.PrimaryKeyConstraint(*key),
             sqlite_with_rowid=False,
         )
+
+
+def _create_comments() -> None:
+    op.create_table(
+        "comments",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("user_id", Id, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_comments_model", "comments", ["model"])
+    op.create_table(
+        "reports",
+        sa.Column("id", Id, primary_key=True),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("user_id", Id, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("closed_at", sa.BigInteger, nullable=False, server_default="0"),
+    )
