@@ -23,6 +23,7 @@ from gesso.domain.limits import WEBHOOK_STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.execution.devices import find_accelerators
 from gesso.execution.executor import ProcessExecutor
+from gesso.execution.thumbnailer import Thumbnailer
 from gesso.models import registry
 from gesso.models.contract import Device
 from gesso.observe import Metrics, SystemClock
@@ -40,13 +41,18 @@ from gesso.services.folders import Folders
 from gesso.services.history import History
 from gesso.services.identity import Identity
 from gesso.services.lifecycle import Lifecycle
+from gesso.services.offer import Records
 from gesso.services.projects import Projects
+from gesso.services.reruns import Reruns
 from gesso.services.retention import Retention
 from gesso.services.sessions import Sessions
 from gesso.services.staging import Staging
 from gesso.services.submission import Submission
+from gesso.services.task_search import TaskSearches
 from gesso.services.tasks import Tasks
+from gesso.services.thumbnails import Thumbnails
 from gesso.services.upkeep import Upkeep
+from gesso.services.waiting import Waiting
 from gesso.store.accounts import SqlAccounts
 from gesso.store.archive import ZipArchives
 from gesso.store.billing import SqlBilling
@@ -60,6 +66,7 @@ from gesso.store.history import SqlHistory
 from gesso.store.notices import SqlNotices
 from gesso.store.projects import SqlProjects
 from gesso.store.sessions import SqlSessions
+from gesso.store.task_search import SqlTaskSearch
 from gesso.store.tasks import SqlTasks, write_changes
 from gesso.store.users import SqlUsers
 from gesso.store.vault import Vault, load_secret_key
@@ -180,13 +187,14 @@ class House:
         self.scheduler = Scheduler(self.lifecycle, self._tasks_store, self.catalog, self.fleet, attempts)
         tasks = Tasks(self.lifecycle, bus, people.hidden)
         self._upkeep = Upkeep(self.store.projects, self._tasks_store, self.lifecycle, tasks, people.identity, clock, people.hidden)
+        submission = Submission(
+            self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting, self.billing.admit
+        )
         self.services = Services(
             identity=people.identity,
             catalog=self.catalog,
             comments=Comments(SqlComments(self.store.database), clock),
-            submission=Submission(
-                self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting, self.billing.admit
-            ),
+            submission=submission,
             tasks=tasks,
             files=files,
             folders=Folders(SqlFolders(self.store.database), files, self._blobs, self._archives, clock),
@@ -198,6 +206,7 @@ class House:
             projects=Projects(self.store.projects, people.identity, self._upkeep.bury),
             statistics=self.billing,
             history=History(SqlHistory(self.store.database), self.billing, self.catalog),
+            records=self._records(files, submission),
             is_accepting=self._is_accepting,
             public_url=settings.public_url.rstrip("/"),
             own_url=own_url,
@@ -231,10 +240,21 @@ class House:
         await self._upkeep.stop()
         self._people.users.close()
         await self._fetch.close()
+        await self._thumbnailer.close()
         self._archives.close()
         self._blobs.close()
         self.store.close()
         os.close(self._lock)
+
+    def _records(self, files: Files, submission: Submission) -> Records:
+        self._thumbnailer = Thumbnailer(environment())
+        return Records(
+            searches=TaskSearches(SqlTaskSearch(self.store.database), self.billing),
+            waiting=Waiting(self.scheduler, self.billing),
+            reruns=Reruns(submission, self.catalog),
+            thumbnails=Thumbnails(files, self._thumbnailer, self._scratch / "thumbnails"),
+            deliveries=self.store.notices,
+        )
 
     def _look_around(self) -> None:
         """What commands beside the server may have changed."""

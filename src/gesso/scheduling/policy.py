@@ -6,7 +6,7 @@ longest ago, and within it the oldest Task. So a Project with ten thousand waiti
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nsmallest
 
 from gesso.ports import QueueEntry
 
@@ -71,6 +71,18 @@ class WaitingLine:
             self._have_turn.add(project_id)
             heappush(self._turns, (self._round, entry.task_id, project_id))
         return entry
+
+    def places(self, project_id: int, limit: int) -> dict[int, int]:
+        """The places in line of a Project's next Tasks, the first place being 1: as it is now, if nobody else came and each Project that
+        waits was served in turn."""
+        if project_id not in self._counts:
+            return {}
+        alive = {task_id for task_id in self._ages_by_project[project_id] if task_id in self._entries}
+        turns = {other: (served, first) for served, first, other in self._turns if other in self._counts}
+        own = turns.get(project_id, (0, 0))
+        others = [(count, turns.get(other, (0, 0)) < own) for other, count in self._counts.items() if other != project_id]
+        ahead = {age: sum(min(count, age + is_before) for count, is_before in others) for age in range(min(limit, len(alive)))}
+        return {task_id: 1 + age + ahead[age] for age, task_id in enumerate(nsmallest(limit, alive))}
 
     def entries(self) -> list[QueueEntry]:
         return list(self._entries.values())

@@ -69,6 +69,15 @@ class Scheduler:
     def running_count(self) -> int:
         return len(self._running)
 
+    def places(self, model: str, project_id: int, limit: int) -> dict[int, int]:
+        """The places in the line of a Model that a Project's next Tasks have, by their ids; the first place is 1."""
+        line = self._lines.get(model)
+        return line.places(project_id, limit) if line is not None else {}
+
+    def worker_count(self, model: str) -> int:
+        """How many Workers of a Model serve its line now."""
+        return next((idle + busy for name, idle, busy, _ in self._fleet.workers() if name == model), 0)
+
     def wake(self) -> None:
         """Have a round soon; many wakes before it are one."""
         if not self._is_woken:

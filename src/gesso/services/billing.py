@@ -185,6 +185,10 @@ class Billing:
             self._statistics = known
         return known[1]
 
+    async def project_statistics(self, project_id: int) -> Mapping[str, Statistics]:
+        """For each Model that a Project ever used, its counts, as they are on disk."""
+        return await self._store.totals(project_id)
+
     async def task_counts(self, project_id: int, model: str | None = None) -> Statistics:
         """The counts of a Project, of one Model or of all, as they are on disk."""
         totals = await self._store.totals(project_id)

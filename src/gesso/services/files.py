@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Collection, Container
 from pathlib import Path
 
 from gesso.domain.errors import FileUnknown
@@ -22,16 +22,18 @@ class Files:
         self._store = store
         self._blobs = blobs
         self._remembered: OrderedDict[str, File] = OrderedDict()
+        self.on_forgotten: Callable[[Collection[str]], None] = lambda access_keys: None
 
     def remember(self, file: File) -> None:
         self._remembered[file.access_key] = file
         if len(self._remembered) > _REMEMBERED_MAX_COUNT:
             self._remembered.popitem(last=False)
 
-    def forget(self, access_keys: Iterable[str]) -> None:
+    def forget(self, access_keys: Collection[str]) -> None:
         """They are deleted."""
         for access_key in access_keys:
             self._remembered.pop(access_key, None)
+        self.on_forgotten(access_keys)
 
     async def find(self, access_key: str) -> File:
         """Errors: FileUnknown."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from gesso.domain.notice import Delivery
 from gesso.ports import AccountStore, Blobs, Counters
 from gesso.services.accounts import Accounts
 from gesso.services.catalog import Catalog
@@ -14,10 +16,31 @@ from gesso.services.folders import Folders
 from gesso.services.history import History
 from gesso.services.identity import Identity
 from gesso.services.projects import Projects
+from gesso.services.reruns import Reruns
 from gesso.services.retention import Retention
 from gesso.services.sessions import Sessions
 from gesso.services.submission import Submission
+from gesso.services.task_search import TaskSearches
 from gesso.services.tasks import Tasks
+from gesso.services.thumbnails import Thumbnails
+from gesso.services.waiting import Waiting
+
+
+class DeliveryLog(Protocol):
+    async def log(self, task_id: int) -> list[Delivery]:
+        """The latest tries to tell of the end of a Task, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What pages tell of Tasks besides the Tasks themselves."""
+
+    searches: TaskSearches
+    waiting: Waiting
+    reruns: Reruns
+    thumbnails: Thumbnails
+    deliveries: DeliveryLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +67,7 @@ class Services:
     projects: Projects
     statistics: Counters
     history: History
+    records: Records
     is_accepting: Callable[[], bool]
     public_url: str = ""
     own_url: str = ""
