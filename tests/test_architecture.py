@@ -19,7 +19,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "gesso"
 
 # Where each foreign package may be imported, as prefixes of our module names without "gesso.".
 FENCES = {
-    ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors"): ("models.",),
+    ("torch", "torchao", "diffusers", "transformers", "accelerate", "peft", "safetensors"): ("models.",),
     ("PIL", "cv2", "numpy"): ("models.",),
     ("starlette", "python_multipart", "multipart"): ("api.", "web.", "wiring"),
     ("uvicorn", "uvloop"): ("serving",),
@@ -39,7 +39,7 @@ FENCES = {
 }
 # Of our own, what a served model may import besides its folder.
 OPEN_TO_MODELS = ("gesso.models.contract", "gesso.models.environment", "gesso.models.pictures", "gesso.domain", "gesso.sdk")
-HEAVY = {"torch", "diffusers", "transformers", "accelerate", "peft"}
+HEAVY = {"torch", "torchao", "diffusers", "transformers", "accelerate", "peft"}
 # Alembic takes as long to import as all the rest, and is needed once.
 LAZY_IN_WIRING = {"gesso.store.migrate"}
 # Tables and groups of commands are described by calls that register them, and Alembic runs its environment by importing it.

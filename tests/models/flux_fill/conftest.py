@@ -40,6 +40,7 @@ def engine(tiny_folder: Path) -> FluxFillEngine:
 @pytest.fixture
 def pipeline(tiny_folder: Path) -> Any:
     """A pipeline of the test's own, to be tampered with."""
-    from gesso.models.flux_fill.weights import load
+    from gesso.models.flux_fill.loading import load
+    from gesso.models.flux_fill.memory import Placement, Plan, Precision
 
-    return load(tiny_folder, CPU)
+    return load(tiny_folder, "cpu", Plan(Precision.FLOAT32, Placement.WHOLE, 0, 0))

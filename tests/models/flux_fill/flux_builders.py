@@ -84,8 +84,9 @@ def make_hollow_folder(folder: Path, shards: int = 1) -> Path:
     write_json(folder / "scheduler" / "scheduler_config.json", {})
     for tokenizer in ("tokenizer", "tokenizer_2"):
         write_json(folder / tokenizer / "tokenizer.json", {})
+    configs = {"transformer": {"in_channels": 384}, "vae": {"latent_channels": 16, "block_out_channels": [8] * 4, "sample_size": 1024}}
     for component in ("transformer", "vae", "text_encoder", "text_encoder_2"):
-        write_json(folder / component / "config.json", {})
+        write_json(folder / component / "config.json", configs.get(component, {}))
         stem = "model" if component.startswith("text") else "diffusion_pytorch_model"
         if component == "transformer" and shards > 1:
             names = [f"{stem}-{shard:05}-of-{shards:05}.safetensors" for shard in range(1, shards + 1)]
@@ -97,8 +98,8 @@ def make_hollow_folder(folder: Path, shards: int = 1) -> Path:
     return folder
 
 
-def write_weights(path: Path) -> None:
-    header = json.dumps({"w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}).encode()
+def write_weights(path: Path, name: str = "w") -> None:
+    header = json.dumps({name: {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
 
 

@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_a_form_that_nobody_touched() -> None:
         "steps": 25,
         "scale": 30,
         "samples": 1,
+        "speed": "exact",
         "seed": 2415100471,
         "width": 0,
         "height": 0,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flux_builders import make_hollow_folder, write_json
+from flux_builders import make_hollow_folder, write_json, write_weights
 
-from gesso.models.contract import Device
-from gesso.models.flux_fill.weights import FolderError, check_folder, load, readiness
+from gesso.models.flux_fill.memory import Weights
+from gesso.models.flux_fill.weights import FolderError, OtherModelError, check_folder, outlook, readiness
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def reason(folder: Path) -> str:
 
 
 def test_a_whole_folder_passes_and_its_parameters_are_counted(folder: Path) -> None:
-    assert check_folder(folder) == (3 + 1 + 1 + 1) * 4
+    assert check_folder(folder) == Weights(transformer=3 * 4, encoders=2 * 4, vae=4, native_side=1024)
 
 
 @pytest.mark.flux
@@ -92,6 +92,39 @@ def test_what_a_download_tool_left_unfinished_is_named(folder: Path) -> None:
     assert reason(folder) == f"The download of {folder / 'text_encoder_2'} is unfinished: model.safetensors.incomplete is still there."
 
 
-def test_weights_that_do_not_fit_are_not_loaded(folder: Path) -> None:
-    with pytest.raises(FolderError, match=r"take 0\.0 GiB on cpu, where 0\.0 GiB are to be had"):
-        load(folder, Device("cpu", 95, 1))
+def test_weights_that_do_not_fit_are_told_with_both_figures(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"The weights take 3\.3 GiB on cpu at least, where 0\.0 GiB are to be had\."):
+        outlook(folder, "cpu", 95, {})
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [
+        (64, "takes 64 input channels, and one that fills masks takes 384: these are the weights of another FLUX model"),
+        ("many", "does not say its channels"),
+        (None, "does not say its channels"),
+    ],
+)
+def test_weights_of_another_model_are_refused(folder: Path, channels: object, expected: str) -> None:
+    write_json(folder / "transformer" / "config.json", {"in_channels": channels})
+    assert expected in reason(folder)
+
+
+def test_weights_that_are_not_those_of_their_settings_are_refused(folder: Path) -> None:
+    path = folder / "transformer" / "diffusion_pytorch_model-00001-of-00003.safetensors"
+    write_weights(path, name="x_embedder.weight")
+    with pytest.raises(OtherModelError, match=r"has weights for 2 input channels, and its config\.json says 384"):
+        check_folder(folder)
+
+
+def test_half_a_download_is_to_be_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    (folder / "model_index.json").rename(folder / "model_index.json.part")
+    answer = readiness(folder)
+    assert (answer.is_ready, answer.state) == (False, "weights incomplete")
+    assert answer.reason == (
+        f"The download into {folder} is unfinished. Run `gesso models pull black-forest-labs/FLUX.1-Fill-dev` again: "
+        "it goes on where it stopped."
+    )
+    write_json(folder / "model_index.json", {"_class_name": "FluxPipeline"})
+    assert readiness(folder).state == "other weights"

@@ -14,10 +14,11 @@ from gesso.models.contract import Device, Emit, Output
 from gesso.models.flux_fill.canvas import Canvas
 from gesso.models.flux_fill.crops import Crop, crop_seed, crops_for
 from gesso.models.flux_fill.framing import frame_around
-from gesso.models.flux_fill.pipeline import Filler, Order, Turn, warn_of_coverage
+from gesso.models.flux_fill.pipeline import Order, Turn, warn_of_coverage
 from gesso.models.flux_fill.reading import read_canvas
+from gesso.models.flux_fill.speed import Speed
+from gesso.models.flux_fill.station import Station
 from gesso.models.flux_fill.tone import matched
-from gesso.models.flux_fill.weights import load
 from gesso.models.pictures import Picture, to_png
 
 # What the model was trained with, and what its declaration promises for 0.
@@ -27,12 +28,12 @@ _USUAL_SCALE = 30.0
 class FluxFillEngine:
     """Repaints the masked part of a picture from a text. One PNG for each sample, in the order of their seeds."""
 
-    _filler: Filler
+    _filler: Station
 
     def setup(self, device: Device, weights: Path) -> None:
-        """Load the pipeline. Errors: FolderError."""
+        """Load the pipeline. Errors: FolderError, NoRoomError."""
         torch.set_num_threads(max(1, device.threads))
-        self._filler = Filler(load(weights, device))
+        self._filler = Station(weights, device)
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Errors: InputError, NotFiniteError, Killed."""
@@ -45,6 +46,7 @@ class FluxFillEngine:
             seed=inputs["seed"],
             samples=inputs["samples"],
             has_previews=inputs["preview"],
+            speed=Speed(inputs.get("speed", Speed.EXACT)),
         )
         crops = self._crops(canvas, order, is_cropped=inputs["crop"] == "auto")
         _announce(crops, emit)

@@ -4,15 +4,18 @@ What the stock pipeline would do wrong in silence is kept out here by constructi
 - Samples never go through `num_images_per_prompt`, which draws all but the first from other noise than their seed's. Each is a run of
   its own, with lists of length one: sample k is bit for bit the single run with seed + k, and the memory is that of one sample.
 - Sizes are given to it as multiples of what it takes, for it would round or stretch without an error.
-- Its caches are emptied after each run, however it ends: a run that is killed leaves its own features in them.
+- Its caches are emptied before each run, however the last one ended: a run that is killed leaves its own features in them.
+- It is given the noise, and so does not encode the picture that the noise would hide entirely. The numbers drawn are the same.
 - Its answer is taken as numbers and checked: as a picture, NaN would be black.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +26,7 @@ from gesso.models.contract import Emit
 from gesso.models.flux_fill.crops import SEEDS, Effort
 from gesso.models.flux_fill.framing import Grid
 from gesso.models.flux_fill.preview import Preview, Projection, fit
+from gesso.models.flux_fill.speed import Shortcuts, Speed, text_length
 
 if TYPE_CHECKING:
     from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
@@ -52,6 +56,7 @@ class Order:
     seed: int
     samples: int
     has_previews: bool = False
+    speed: Speed = Speed.EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +79,25 @@ class _Prompt:
 class Filler:
     """Fills views with a loaded pipeline, one at a time: the pipeline's scheduler has a state."""
 
-    def __init__(self, pipeline: FluxFillPipeline) -> None:
+    def __init__(
+        self,
+        pipeline: FluxFillPipeline,
+        options: Mapping[str, Any] = MappingProxyType({}),
+        reading: Callable[[], AbstractContextManager[str | None]] = nullcontext,
+    ) -> None:
+        """`options`: of the Engine; without thresholds no step is skipped. `reading`: around the text encoders' work, with their device."""
         self._pipeline: Any = pipeline
-        self._prompts: OrderedDict[str, _Prompt] = OrderedDict()
+        self._shortcuts = Shortcuts(self._pipeline.transformer, options)
+        self._reading = reading
+        self._prompts: OrderedDict[tuple[str, int], _Prompt] = OrderedDict()
         self._projection: Projection | None = None
         # What the texts are padded or cut to: a small model of this architecture may have learned with shorter ones.
         self._t5_tokens = min(T5_TOKENS, self._pipeline.tokenizer_2.model_max_length)
         self._clip_tokens = min(CLIP_TOKENS, self._pipeline.tokenizer.model_max_length)
+
+    @property
+    def transformer(self) -> Any:
+        return self._pipeline.transformer
 
     @property
     def grid(self) -> Grid:
@@ -106,7 +123,7 @@ class Filler:
         _warn_of_low_guidance(order, emit)
         self._warn_of_cut_prompt(order.prompt, emit)
         emit.check()
-        self._encoded(order.prompt)
+        self._encoded(order.prompt, order.speed)
 
     def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
         """One sample, [height, width, 3] float32, 0 to 1.
@@ -115,38 +132,46 @@ class Filler:
         """
         assert picture.size == mask.size
         assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
-        prompt = self._encoded(order.prompt)
+        prompt = self._encoded(order.prompt, order.speed)
         preview = self._preview(picture, mask, emit) if order.has_previews else None
         width, height = picture.size
+        # On the CPU, so that a seed draws the same noise on every device.
+        generator = torch.Generator("cpu").manual_seed(turn.seed % SEEDS)
+        skipped = 0
 
         def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             # Reading the latents also waits for the GPU, without which progress and kills would run ahead of the work.
             _check_finite(tensors["latents"], f"in step {step + 1} of {order.steps}")
+            nonlocal skipped
+            skipped += self._shortcuts.was_skipped()
             emit.progress(turn.before + step + 1, turn.total)
             if preview is not None:
                 preview.after_step(step, tensors["latents"])
             return tensors
 
         try:
-            answer = self._pipeline(
-                image=[picture],
-                mask_image=[mask],
-                width=width,
-                height=height,
-                prompt_embeds=prompt.words,
-                pooled_prompt_embeds=prompt.summary,
-                max_sequence_length=self._t5_tokens,
-                num_inference_steps=order.steps,
-                guidance_scale=order.guidance,
-                # On the CPU, so that a seed draws the same noise on every device.
-                generator=[torch.Generator("cpu").manual_seed(turn.seed % SEEDS)],
-                callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["latents"],
-                output_type="pt",
-            ).images
+            with self._shortcuts.taken(order.speed):
+                answer = self._pipeline(
+                    image=[picture],
+                    mask_image=[mask],
+                    width=width,
+                    height=height,
+                    prompt_embeds=prompt.words,
+                    pooled_prompt_embeds=prompt.summary,
+                    max_sequence_length=self._t5_tokens,
+                    num_inference_steps=order.steps,
+                    guidance_scale=order.guidance,
+                    latents=self._noise(width, height, generator, prompt.words.dtype),
+                    generator=[generator],
+                    callback_on_step_end=after_step,
+                    callback_on_step_end_tensor_inputs=["latents"],
+                    output_type="pt",
+                ).images
         finally:
-            # Empties caches and offloads. The pipeline does it only when it comes to its end, and a kill leaves it before.
+            # Ends offloads. The pipeline does it only when it comes to its end, and a kill leaves it before.
             self._pipeline.maybe_free_model_hooks()
+        if order.speed is not Speed.EXACT:
+            emit.log(f"{skipped} of {order.steps} steps changed so little that most of their work was skipped (speed {order.speed}).")
         _check_finite(answer, "in the decoded picture")
         return answer[0].permute(1, 2, 0).float().cpu().numpy()
 
@@ -155,14 +180,27 @@ class Filler:
             self._projection = fit(self._pipeline)
         return Preview(self._pipeline, self._projection, picture, mask, emit.preview)
 
-    def _encoded(self, prompt: str) -> _Prompt:
-        found = self._prompts.pop(prompt, None)
+    def _noise(self, width: int, height: int, generator: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
+        """What the pipeline would begin with, packed: [1, tokens, 4 * latent channels]."""
+        vae, factor = self._pipeline.vae, self._pipeline.vae_scale_factor
+        shape = 1, vae.config.latent_channels, height // factor, width // factor
+        # It would first sample an encoding of the picture, to which it then gives no weight.
+        torch.randn(shape, generator=generator, dtype=vae.dtype)
+        noise = torch.randn(shape, generator=generator, dtype=dtype)
+        return self._pipeline._pack_latents(noise, *shape)
+
+    def _encoded(self, prompt: str, speed: Speed) -> _Prompt:
+        length = text_length(len(self._pipeline.tokenizer_2(prompt).input_ids), self._t5_tokens, speed)
+        found = self._prompts.pop((prompt, length), None)
         if found is None:
             # The method does not switch gradients off itself: what it returns would keep all activations of T5 alive.
-            with torch.no_grad():
-                words, summary, _ = self._pipeline.encode_prompt(prompt=[prompt], prompt_2=None, max_sequence_length=self._t5_tokens)
-            found = _Prompt(words, summary)
-        self._prompts[prompt] = found
+            with torch.no_grad(), self._reading() as device:
+                words, summary, _ = self._pipeline.encode_prompt(
+                    prompt=[prompt], prompt_2=None, max_sequence_length=length, device=device and torch.device(device)
+                )
+            place = self._pipeline.vae.device
+            found = _Prompt(words.to(place), summary.to(place))
+        self._prompts[prompt, length] = found
         if len(self._prompts) > _MOST_PROMPTS:
             self._prompts.popitem(last=False)
         return found

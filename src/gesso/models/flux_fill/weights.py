@@ -1,7 +1,6 @@
-"""Weights: whether a diffusers pipeline folder of FLUX Fill is there and whole, and its loading onto a device.
+"""Weights: whether a diffusers pipeline folder of FLUX Fill is there, whole, and that of no other model; and how it would be used.
 
-`check_folder` and `readiness` import nothing heavy and read only names, sizes and small JSON files, so the server may call them. `load`
-imports torch and diffusers and belongs in the Worker.
+Nothing heavy is imported, and only names, sizes, headers and small JSON files are read, so the server may call all of it.
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gesso.domain.model import READY, Readiness
-from gesso.models.contract import Device
-
-if TYPE_CHECKING:
-    from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
+from gesso.domain.model import READY, Outlook, Readiness
+from gesso.models.flux_fill.memory import FLUX_1, Weights, choose, room_for
 
 NAME = "black-forest-labs/FLUX.1-Fill-dev"
 PIPELINE_CLASS = "FluxFillPipeline"
@@ -30,14 +27,30 @@ _SETTINGS = {
     "tokenizer": ("tokenizer.json", "vocab.json"),
     "tokenizer_2": ("tokenizer.json", "spiece.model"),
 } | dict.fromkeys(_WITH_WEIGHTS, ("config.json",))
+# By its second dimension a FLUX transformer tells what it is fed.
+_INPUT_LAYER = "x_embedder.weight"
 # The format's own bound.
 _MOST_HEADER_BYTES = 100_000_000
 # The endings under which common download tools leave an unfinished file.
 _UNFINISHED = (".incomplete", ".part", ".crdownload", ".aria2", ".tmp")
 
 
-class FolderError(Exception):
-    """The folder cannot be loaded; the text is a sentence that says why."""
+class FolderError(ValueError):
+    """The folder cannot be loaded; the text is a sentence that says why. `state`: the same in two or three words."""
+
+    state = "weights missing"
+
+
+class FolderIncompleteError(FolderError):
+    """What is there is a part of what is needed."""
+
+    state = "weights incomplete"
+
+
+class OtherModelError(FolderError):
+    """The folder holds something else."""
+
+    state = "other weights"
 
 
 def readiness(weights: Path) -> Readiness:
@@ -47,54 +60,69 @@ def readiness(weights: Path) -> Readiness:
         return Readiness(False, "extra missing", f"Missing: {', '.join(missing)}. Run `pip install 'gesso[flux]'`.")
     try:
         check_folder(weights)
+    except FolderIncompleteError as refusal:
+        return Readiness(False, refusal.state, f"{refusal} Run `gesso models pull {NAME}` again: it goes on where it stopped.")
     except (FolderError, OSError) as refusal:
         advice = f"Run `gesso models pull {NAME}`, or put a diffusers pipeline folder at {weights}."
-        return Readiness(False, "weights missing", f"{refusal} {advice}")
+        return Readiness(False, getattr(refusal, "state", "weights missing"), f"{refusal} {advice}")
     return READY
 
 
-def check_folder(folder: Path) -> int:
-    """The number of parameters of a FLUX Fill pipeline whose files are all there and as long as they say. Errors: FolderError, OSError."""
+def outlook(weights: Path, device: str, free_bytes: int, options: Mapping[str, Any]) -> Outlook:
+    """How a Worker would use a device with so many free bytes; for FLUX.1's own weights where none are here.
+
+    Errors: ValueError (FolderError, NoRoomError), OSError.
+    """
+    counted = check_folder(weights) if (weights / _INDEX).is_file() else FLUX_1
+    plan, sentence = choose(counted, room_for(device, free_bytes), options)
+    return Outlook(plan.device_bytes, sentence)
+
+
+def check_folder(folder: Path) -> Weights:
+    """What a FLUX Fill pipeline has, whose files are all there and as long as they say. Errors: FolderError, OSError."""
     if not (folder / _INDEX).is_file():
+        if folder.is_dir() and any(path.suffix in _UNFINISHED for path in folder.rglob("*")):
+            raise FolderIncompleteError(f"The download into {folder} is unfinished.")
         raise FolderError(f"There is no {_INDEX} in {folder}.")
     found = _json(folder / _INDEX).get("_class_name")
     if found != PIPELINE_CLASS:
-        raise FolderError(f"The folder {folder} holds a {found or 'pipeline without a class name'}, and a {PIPELINE_CLASS} is needed.")
+        raise OtherModelError(f"The folder {folder} holds a {found or 'pipeline without a class name'}, and a {PIPELINE_CLASS} is needed.")
     for component, settings in _SETTINGS.items():
-        if not any(_size_bytes(folder / component / name) for name in settings):
-            raise FolderError(f"The folder {folder / component} has no {' or '.join(settings)}.")
-        unfinished = [path.name for path in (folder / component).iterdir() if path.suffix in _UNFINISHED]
+        unfinished = [path.name for path in (folder / component).glob("*") if path.suffix in _UNFINISHED]
         if unfinished:
-            raise FolderError(f"The download of {folder / component} is unfinished: {sorted(unfinished)[0]} is still there.")
-    return sum(_checked_weights(path) for component in _WITH_WEIGHTS for path in _weight_files(folder / component))
+            raise FolderIncompleteError(f"The download of {folder / component} is unfinished: {sorted(unfinished)[0]} is still there.")
+        if not any(_size_bytes(folder / component / name) for name in settings):
+            raise FolderIncompleteError(f"The folder {folder / component} has no {' or '.join(settings)}.")
+    channels, native_side = _check_channels(folder)
+    headers = {component: [_checked_header(path) for path in _weight_files(folder / component)] for component in _WITH_WEIGHTS}
+    for shape in (header[_INPUT_LAYER]["shape"] for header in headers["transformer"] if _INPUT_LAYER in header):
+        if shape[1] != channels:
+            raise OtherModelError(
+                f"The transformer in {folder} has weights for {shape[1]} input channels, and its config.json says {channels}."
+            )
+    counts = {component: sum(_parameters(header) for header in found) for component, found in headers.items()}
+    return Weights(counts["transformer"], counts["text_encoder"] + counts["text_encoder_2"], counts["vae"], native_side)
 
 
-def load(folder: Path, device: Device) -> FluxFillPipeline:
-    """The pipeline on the device, all components in one dtype: bfloat16 on a GPU, float32 on a CPU.
+def _check_channels(folder: Path) -> tuple[int, int]:
+    """The input channels of a transformer that takes a picture and its mask, and the VAE's native side in pixels. Errors: FolderError.
 
-    One dtype, because a transformer and text encoders of different ones fail in the middle of a run. Errors: FolderError, also for weights
-    that do not fit into the device's memory, which would otherwise end the process or the machine.
+    The noise, the masked picture (each `latent` channels of the VAE) and the mask (a channel for each of `factor` x `factor` pixels), all
+    folded 2 x 2. Other FLUX transformers have other counts and fail in the middle of a run. Source: FluxFillPipeline.
     """
-    on_cpu = device.name == "cpu"
-    needed_bytes = check_folder(folder) * (4 if on_cpu else 2)
-    if needed_bytes > device.memory_bytes:
-        raise FolderError(
-            f"The weights in {folder} take {needed_bytes / 2**30:.1f} GiB on {device.name}, "
-            f"where {device.memory_bytes / 2**30:.1f} GiB are to be had."
+    transformer, vae = (_json(folder / component / "config.json") for component in ("transformer", "vae"))
+    try:
+        latent, factor = int(vae["latent_channels"]), 2 ** (len(vae["block_out_channels"]) - 1)
+        found, native_side = int(transformer["in_channels"]), int(vae["sample_size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"The config.json of the transformer or the VAE in {folder} does not say its channels: {error}.") from error
+    wanted = 4 * (2 * latent + factor**2)
+    if found != wanted:
+        raise OtherModelError(
+            f"The transformer in {folder} takes {found} input channels, and one that fills masks takes {wanted}: these are the weights of "
+            "another FLUX model."
         )
-    import torch
-    from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    # Their warnings quote the client's prompt and repeat what Filler says itself; their bars are noise in a log.
-    for logging in (diffusers_logging, transformers_logging):
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-    # By its own class: AutoPipelineForInpainting does not know FLUX Fill.
-    pipeline = FluxFillPipeline.from_pretrained(folder, dtype=torch.float32 if on_cpu else torch.bfloat16, local_files_only=True)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(device.name)
+    return found, native_side
 
 
 def _weight_files(component: Path) -> list[Path]:
@@ -105,35 +133,39 @@ def _weight_files(component: Path) -> list[Path]:
     singles = [component / "diffusion_pytorch_model.safetensors", component / "model.safetensors"]
     present = [path for path in singles if path.is_file()]
     if not present:
-        raise FolderError(f"The folder {component} has no weights in safetensors files.")
+        raise FolderIncompleteError(f"The folder {component} has no weights in safetensors files.")
     return present
 
 
-def _checked_weights(path: Path) -> int:
-    """The number of parameters in a safetensors file whose length is what its header promises: half a download is found without reading it.
+def _checked_header(path: Path) -> dict[str, Any]:
+    """The header of a safetensors file whose length is what it promises: half a download is found without reading it.
 
     Source: safetensors format: 8 bytes length of the header (little endian), the header in JSON, then the tensors' bytes.
     """
     size_bytes = _size_bytes(path)
     if not size_bytes:
-        raise FolderError(f"The weights {path} are missing or empty.")
+        raise FolderIncompleteError(f"The weights {path} are missing or empty.")
     with path.open("rb") as file:
         header_bytes = int.from_bytes(file.read(8), "little")
         if header_bytes > _MOST_HEADER_BYTES:
             raise FolderError(f"The weights {path} are no safetensors file.")
         if header_bytes > size_bytes - 8:
-            raise FolderError(f"The weights {path} are cut short: download them again.")
+            raise FolderIncompleteError(f"The weights {path} are cut short: download them again.")
         try:
             header = json.loads(file.read(header_bytes))
             header.pop("__metadata__", None)
             ends = [entry["data_offsets"][1] for entry in header.values()]
-            parameters = sum(math.prod(entry["shape"]) for entry in header.values())
+            promised_bytes = 8 + header_bytes + max(ends, default=0)
+            _parameters(header)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise FolderError(f"The weights {path} are no safetensors file.") from error
-    promised_bytes = 8 + header_bytes + max(ends, default=0)
     if size_bytes != promised_bytes:
-        raise FolderError(f"The weights {path} have {size_bytes} of {promised_bytes} bytes: download them again.")
-    return parameters
+        raise FolderIncompleteError(f"The weights {path} have {size_bytes} of {promised_bytes} bytes: download them again.")
+    return header
+
+
+def _parameters(header: Mapping[str, Any]) -> int:
+    return sum(math.prod(entry["shape"]) for entry in header.values())
 
 
 def _size_bytes(path: Path) -> int:

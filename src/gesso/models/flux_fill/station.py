@@ -1,0 +1,109 @@
+"""The station: the Filler with its pipeline, loaded by a memory plan. When the device is too full after all, it goes one plan down and does
+the work again, once; the lower plan stays for as long as the Worker lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gesso.models.contract import Device, Emit
+from gesso.models.flux_fill.attention import set_attention
+from gesso.models.flux_fill.compiling import Compiler
+from gesso.models.flux_fill.crops import Effort
+from gesso.models.flux_fill.framing import Grid
+from gesso.models.flux_fill.loading import load, reading, release_memory
+from gesso.models.flux_fill.memory import Placement, Plan, Room, below, choose, ladder, room_for
+from gesso.models.flux_fill.pipeline import Filler, Order, Turn
+from gesso.models.flux_fill.speed import Speed
+from gesso.models.flux_fill.weights import check_folder
+
+_Done = TypeVar("_Done")
+
+
+class Station:
+    """Does what a Filler does. `plan`: the one in force. `filler`: the present one, another after each change of plan."""
+
+    plan: Plan
+    filler: Filler
+
+    def __init__(self, folder: Path, device: Device) -> None:
+        """Load the pipeline. Errors: FolderError, NoRoomError, OSError."""
+        self._folder = folder
+        self._device = device
+        self._room = _room(device)
+        weights = check_folder(folder)
+        self._ladder = ladder(weights, self._room, device.options)
+        self._compiler = Compiler(device.options.get("compile", "off"), device.name)
+        plan, sentence = choose(weights, self._room, device.options)
+        self._load(plan, f"Memory plan: {sentence}")
+
+    @property
+    def grid(self) -> Grid:
+        return self.filler.grid
+
+    @property
+    def effort(self) -> Effort:
+        return self.filler.effort
+
+    def begin(self, order: Order, emit: Emit) -> None:
+        """As Filler's, and say how the model stands here."""
+        emit.log(self._about)
+        self._compiler.task_begins(self.filler.transformer, self.plan, emit)
+        if order.speed is not Speed.EXACT and self.plan.placement is Placement.STREAMED:
+            emit.warn("Every step was computed in full: steps are not skipped while the transformer is streamed from main memory.")
+        self._steadily(lambda filler: filler.begin(order, emit), emit.warn)
+
+    def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
+        """As Filler's."""
+        return self._steadily(lambda filler: filler.draw(picture, mask, order, turn, emit), emit.warn)
+
+    def _steadily(self, work: Callable[[Filler], _Done], tell: Callable[[str], None]) -> _Done:
+        try:
+            return work(self.filler)
+        except Exception as error:
+            lower = below(self.plan, self._ladder, self._room)
+            if lower is None or not is_out_of_memory(error):
+                raise
+        # Not within the except clause, where the error would keep alive what was being computed.
+        self._step_down(lower, tell)
+        return work(self.filler)
+
+    def _step_down(self, plan: Plan, tell: Callable[[str], None]) -> None:
+        tell(f"{self._device.name} ran out of memory. From here on: {plan.sentence(self._room)}.")
+        del self.filler
+        release_memory()
+        self._compiler.forget()
+        self._load(plan, f"Memory plan, after {self._device.name} ran out of memory: {plan.sentence(self._room)}.")
+
+    def _load(self, plan: Plan, about: str) -> None:
+        device, options = self._device.name, self._device.options
+        try:
+            pipeline = load(self._folder, device, plan)
+        except Exception as error:
+            lower = below(plan, self._ladder, self._room)
+            if lower is None or not is_out_of_memory(error):
+                raise
+        else:
+            attention = set_attention(pipeline.transformer, device, options.get("attention", "auto"))
+            # Skipping a block and fetching it ahead of its turn do not go together.
+            shortcuts = {} if plan.placement is Placement.STREAMED else options
+            self.filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
+            self.plan, self._about = plan, f"{about} {attention}"
+            return
+        release_memory()
+        self._load(lower, f"Memory plan, after {device} ran out of memory: {lower.sentence(self._room)}.")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Also what torch raises when main memory is at its end, which has no type of its own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def _room(device: Device) -> Room:
+    free_bytes = torch.cuda.mem_get_info(device.name)[0] if device.name != "cpu" else room_for("cpu", device.memory_bytes).main_bytes
+    return room_for(device.name, min(device.memory_bytes, free_bytes))
