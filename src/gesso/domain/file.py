@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+SAFETENSORS = "application/vnd.safetensors"
 _TYPE_BY_EXTENSION = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -33,13 +34,9 @@ _TYPE_BY_EXTENSION = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "safetensors": "application/octet-stream",
+    "safetensors": SAFETENSORS,
 }
-_EXTENSION_BY_TYPE = {
-    content_type: extension
-    for extension, content_type in reversed(_TYPE_BY_EXTENSION.items())
-    if content_type != "application/octet-stream"
-}
+_EXTENSION_BY_TYPE = {content_type: extension for extension, content_type in reversed(_TYPE_BY_EXTENSION.items())}
 OCTETS = "application/octet-stream"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -56,9 +53,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfb", "audio/mpeg"),
 )
 # What an upload may be. Names promise more types than these: those of inputs, which a Model judges, and of Outputs.
-_KEPT = _TYPE_BY_EXTENSION.keys() - {"tif", "tiff", "bmp", "svg", "json", "safetensors"}
+_KEPT = _TYPE_BY_EXTENSION.keys() - {"tif", "tiff", "bmp", "svg", "json"}
 _KEPT_TYPES = frozenset(_TYPE_BY_EXTENSION[extension] for extension in _KEPT)
 ARCHIVE = "application/zip"
+# The format's own bound: the length of its header comes first.
+_SAFETENSORS_HEADER_MAX_BYTES = 100_000_000
 ROOT = ""
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_FOLDER_NAME = re.compile(r"[^A-Za-z0-9_-]+")
@@ -163,6 +162,9 @@ def sniff(head: bytes) -> str:
 
     `head`: at least 16 bytes where the file has them. Source: the formats' own signatures.
     """
+    # Before the signatures, of which a length may begin with any.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _SAFETENSORS_HEADER_MAX_BYTES:
+        return SAFETENSORS
     for magic, content_type in _MAGIC:
         if head.startswith(magic):
             return content_type
@@ -191,8 +193,9 @@ def true_type(head: bytes, name: str) -> str:
         return promised
     if seen:
         return seen
-    # A name may not promise a picture or a film that the bytes do not show.
-    return OCTETS if promised.split("/")[0] in ("image", "video") and promised != "image/svg+xml" else promised
+    # A name may not promise a picture, a film or weights that the bytes do not show.
+    is_shown = promised.split("/")[0] in ("image", "video") or promised == SAFETENSORS
+    return OCTETS if is_shown and promised != "image/svg+xml" else promised
 
 
 def safe_name(name: str, fallback: str = "file") -> str:

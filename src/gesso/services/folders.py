@@ -15,7 +15,7 @@ from gesso.ports import Archives, Blobs, Clock, Contents, FolderStore, Listing
 from gesso.services.files import Files
 
 log = structlog.get_logger(__name__)
-KEPT_TYPES = "jpg, png, gif, webp, heic, mp4, webm, mov, mp3, wav, m4a, pdf, csv, docx, xlsx, pptx, txt, md, epub and zip"
+KEPT_TYPES = "jpg, png, gif, webp, heic, mp4, webm, mov, mp3, wav, m4a, pdf, csv, docx, xlsx, pptx, txt, md, epub, safetensors and zip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import structlog
 
 from gesso.domain.errors import FileRefused, FileUnknown, GessoError, ModelNotReady, Unavailable
 from gesso.domain.event import FileInput
-from gesso.domain.file import File, Received
+from gesso.domain.file import SAFETENSORS, File, Received
 from gesso.domain.ids import new_token
 from gesso.domain.limits import FILES_MAX_COUNT
 from gesso.domain.model import Model
@@ -26,6 +26,7 @@ from gesso.services.lifecycle import Lifecycle
 from gesso.services.repeats import Repeats
 
 log = structlog.get_logger(__name__)
+_KINDS = {"image/": "a picture", SAFETENSORS: "a safetensors file"}
 # Lets a Project submit a Task of a Model within the block, or raises a leaf of PaymentRefused.
 Admit = Callable[[Project, Model, int], AbstractAsyncContextManager[None]]
 
@@ -172,5 +173,5 @@ class Submission:
 def check_type(parameter: Parameter, content_type: str) -> None:
     """Errors: FileRefused when the parameter does not take files of that type."""
     if parameter.accepts and not content_type.startswith(parameter.accepts):
-        wanted = " or ".join("a picture" if accepted == "image/" else accepted for accepted in parameter.accepts)
+        wanted = " or ".join(_KINDS.get(accepted, accepted) for accepted in parameter.accepts)
         raise FileRefused(parameter.id, f"it is {content_type}, and {wanted} is needed")

@@ -114,6 +114,9 @@ HEADS = {
     b"\x00\x00\x00\x18ftypqt  ": "video/quicktime",
     b"%PDF-1.7": "application/pdf",
     b"PK\x03\x04": "application/zip",
+    b'\x50\x00\x00\x00\x00\x00\x00\x00{"__meta': "application/vnd.safetensors",
+    b'BM\x01\x00\x00\x00\x00\x00{"a":': "application/vnd.safetensors",
+    b'{"a": 1}{"b": 2}': "",
     b"<svg xmlns=": "",
     b"": "",
 }
@@ -128,6 +131,7 @@ def test_bytes_win_over_the_name_and_a_name_cannot_promise_a_picture() -> None:
     assert true_type(b"\x89PNG\r\n\x1a\n", "a.txt") == "image/png"
     assert true_type(b"words", "a.png") == "application/octet-stream"
     assert true_type(b"words", "a.mp4") == "application/octet-stream"
+    assert true_type(b"words", "a.safetensors") == "application/octet-stream"
     assert true_type(b"words", "a.txt") == "text/plain"
     assert true_type(b"PK\x03\x04", "a.docx").endswith("wordprocessingml.document")
     assert true_type(b"PK\x03\x04", "a.png") == "application/zip"
