@@ -21,7 +21,7 @@ _TASK_WHEN_ON = 2
 class Compiler:
     """Counts Tasks, and compiles the blocks when it is time. `backend`: of torch.compile."""
 
-    def __init__(self, wanted: str, device: str, backend: str = "inductor") -> None:
+    def __init__(self, wanted: str, device: str, backend: Any = "inductor") -> None:
         on_card = device != "cpu"
         self._due = {"on": _TASK_WHEN_ON, "auto": _TASK_WHEN_AUTO if on_card else 0}.get(wanted, 0)
         self._backend = backend
@@ -40,7 +40,7 @@ class Compiler:
         self._tasks = 0
 
 
-def compile_blocks(transformer: Any, backend: str) -> None:
+def compile_blocks(transformer: Any, backend: Any) -> None:
     """Compile the forward of each block, and not the block: hooks that a cache puts around it later stay outside.
 
     What cannot be compiled, for want of a compiler on the machine or with too many kinds of LoRA, runs as before: no Task fails by it.

@@ -1,0 +1,203 @@
+"""The station on a tiny real pipeline: plans that load, memory that runs out, kernels that do not run, blocks that are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from flux_builders import Voice, box_mask, make_inputs, noise
+from PIL import Image
+
+from gesso.models.contract import Device
+
+if TYPE_CHECKING:
+    from gesso.models.flux_fill.station import Station
+
+pytestmark = pytest.mark.flux
+
+PICTURE = Image.fromarray(noise(96, 64))
+MASK = Image.fromarray(box_mask(96, 64, 20, 10, 70, 50).astype(np.uint8) * 255)
+
+
+def make_station(folder: Path, **options: str) -> Station:
+    from gesso.models.flux_fill.station import Station
+
+    return Station(folder, Device("cpu", 2**30, 1, options))
+
+
+def draw(station: Station, voice: Voice | None = None) -> np.ndarray:
+    from gesso.models.flux_fill.pipeline import Order, Turn
+
+    order, voice = Order("a boat", 2, 30.0, 5, 1), voice or Voice()
+    station.begin(order, voice)
+    return station.draw(PICTURE, MASK, order, Turn(5, 0, 2), voice)
+
+
+def fill_up(station: Station, layer: Callable[[Any], Any], times: int = 1) -> list[object]:
+    """Have a part of the present pipeline find no memory; what came of it so far is in the list returned."""
+    import torch
+
+    failures: list[object] = []
+
+    def fail(*arguments: object) -> None:
+        if len(failures) < times:
+            failures.append(arguments)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    layer(station.filler._pipeline).register_forward_pre_hook(fail)
+    return failures
+
+
+@pytest.mark.parametrize(("precision", "error"), [("float32", 0.0), ("bfloat16", 0.01), ("float8", 0.02)])
+def test_every_precision_draws_about_the_same(tiny_folder: Path, precision: str, error: float) -> None:
+    exact = draw(make_station(tiny_folder))
+    voice = Voice()
+    drawn = draw(make_station(tiny_folder, precision=precision), voice)
+    assert np.abs(drawn - exact).mean() <= error
+    assert voice.logs[0].startswith(f"Memory plan: {precision} weights")
+    assert "precision as the settings fix" in voice.logs[0]
+
+
+@pytest.mark.parametrize(("placement", "visits", "tiles"), [("aside", False, False), ("aside", True, False), ("streamed", False, True)])
+def test_every_placement_draws_the_same(tiny_folder: Path, placement: str, visits: bool, tiles: bool) -> None:
+    from gesso.models.flux_fill.loading import load, reading
+    from gesso.models.flux_fill.memory import Placement, Plan, Precision
+    from gesso.models.flux_fill.pipeline import Filler, Order
+
+    plan = Plan(Precision.FLOAT32, Placement(placement), 0, 0, visits, tiles)
+    pipeline = load(tiny_folder, "cpu", plan)
+    filler = Filler(pipeline, {}, lambda: reading(pipeline, "cpu", plan))
+    (drawn,) = filler.fill(PICTURE, MASK, Order("a boat", 2, 30.0, 5, 1), Voice())
+    # Tiles are blended where they meet; what is drawn from noise by a VAE of noise differs there.
+    assert np.abs(drawn - draw(make_station(tiny_folder))).mean() <= (0.1 if tiles else 0)
+
+
+@pytest.mark.parametrize(
+    "layer", [lambda pipeline: pipeline.transformer, lambda pipeline: pipeline.vae.decoder, lambda p: p.text_encoder_2]
+)
+def test_out_of_memory_goes_one_plan_down_and_draws_again(tiny_folder: Path, layer: Callable[[Any], Any]) -> None:
+    station = make_station(tiny_folder)
+    failures = fill_up(station, layer)
+    voice = Voice()
+    drawn = draw(station, voice)
+    assert len(failures) == 1
+    assert station.plan.precision == "bfloat16"
+    assert voice.warnings[0].startswith("cpu ran out of memory. From here on: bfloat16 weights, all on cpu: ")
+    assert np.array_equal(drawn, draw(make_station(tiny_folder, precision="bfloat16")))
+    again = Voice()
+    assert np.array_equal(draw(station, again), drawn)
+    assert again.logs[0].startswith("Memory plan, after cpu ran out of memory: bfloat16 weights")
+    assert not again.warnings
+
+
+def test_at_the_last_plan_out_of_memory_is_the_tasks_failure(tiny_folder: Path) -> None:
+    import torch
+
+    station = make_station(tiny_folder, precision="bfloat16")
+    failures = fill_up(station, lambda pipeline: pipeline.transformer, times=2)
+    with pytest.raises(torch.OutOfMemoryError):
+        draw(station)
+    assert len(failures) == 1
+    assert station.plan.precision == "bfloat16"
+
+
+def test_another_error_is_not_tried_again(tiny_folder: Path) -> None:
+    station = make_station(tiny_folder)
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    station.filler.transformer.register_forward_pre_hook(fail)
+    with pytest.raises(RuntimeError, match="mat1"):
+        draw(station)
+    assert station.plan.precision == "float32"
+
+
+def test_steps_are_not_skipped_while_the_transformer_is_streamed(tiny_folder: Path) -> None:
+    from gesso.models.flux_fill.memory import Placement, Plan, Precision
+    from gesso.models.flux_fill.pipeline import Order
+    from gesso.models.flux_fill.speed import Speed
+
+    station = make_station(tiny_folder, balanced_threshold="1")
+    station.plan = Plan(Precision.FLOAT32, Placement.STREAMED, 0, 0)
+    voice = Voice()
+    station.begin(Order("a boat", 2, 30.0, 5, 1, speed=Speed.TURBO), voice)
+    assert voice.warnings == ["Every step was computed in full: steps are not skipped while the transformer is streamed from main memory."]
+
+
+def test_an_attention_kernel_that_does_not_run_gives_way_to_the_native_one(tiny_folder: Path, pipeline: Any) -> None:
+    from gesso.models.flux_fill.attention import set_attention
+
+    missing = set_attention(pipeline.transformer, "cpu", "flash")
+    assert missing.startswith("Attention by native: flash, which the settings ask for, does not run here (RuntimeError: ")
+    assert set_attention(pipeline.transformer, "cpu", "auto") == "Attention by native."
+    voice = Voice()
+    draw(make_station(tiny_folder, attention="_native_cudnn"), voice)
+    assert "Attention by native: _native_cudnn, which the settings ask for, does not run here" in voice.logs[0]
+
+
+def test_an_attention_kernel_that_runs_is_taken(pipeline: Any) -> None:
+    from diffusers.models.attention_dispatch import _AttentionBackendRegistry
+
+    from gesso.models.flux_fill.attention import set_attention
+
+    try:
+        assert set_attention(pipeline.transformer, "cpu", "_native_math").startswith("Attention by _native_math (native ")
+        assert _AttentionBackendRegistry.get_active_backend()[0] == "_native_math"
+    finally:
+        pipeline.transformer.set_attention_backend("native")
+
+
+def test_blocks_are_compiled_for_the_second_task_and_keep_their_caches(tiny_folder: Path, pipeline: Any) -> None:
+    import torch
+
+    from gesso.models.flux_fill.compiling import Compiler
+    from gesso.models.flux_fill.pipeline import Filler, Order
+    from gesso.models.flux_fill.speed import Speed
+
+    station = make_station(tiny_folder)
+    compiled: list[object] = []
+
+    def backend(graph: torch.fx.GraphModule, _inputs: object) -> Callable[..., Any]:
+        compiled.append(graph)
+        return graph.forward
+
+    compiler = Compiler("on", "cpu", backend)
+    filler = Filler(pipeline, {"turbo_threshold": 1.0})
+    pictures = {}
+    for task, speed in enumerate([Speed.EXACT, Speed.EXACT, Speed.TURBO, Speed.EXACT], 1):
+        voice = Voice()
+        compiler.task_begins(filler.transformer, station.plan, voice)
+        assert len(voice.logs) == (task == 2)
+        (drawn,) = filler.fill(PICTURE, MASK, Order("a boat", 4, 30.0, 5, 1, speed=speed), voice)
+        assert bool(compiled) == (task > 1)
+        assert np.abs(pictures.setdefault(speed, drawn) - drawn).max() < 1e-5
+    kinds, larger = len(compiled), Image.fromarray(noise(128, 96))
+    assert kinds >= 2
+    mask = Image.fromarray(box_mask(128, 96, 20, 10, 70, 50).astype(np.uint8) * 255)
+    list(filler.fill(larger, mask, Order("a boat", 2, 30.0, 5, 1), Voice()))
+    assert len(compiled) == kinds
+
+
+@pytest.mark.parametrize("wanted", ["auto", "off"])
+def test_nothing_is_compiled_on_a_cpu_unless_asked(tiny_folder: Path, wanted: str) -> None:
+    station = make_station(tiny_folder, compile=wanted)
+    for _ in range(6):
+        voice = Voice()
+        draw(station, voice)
+        assert not any("compiled" in line for line in voice.logs)
+
+
+def test_the_engine_does_all_of_it_from_its_options(tiny_folder: Path, tmp_path: Path) -> None:
+    from gesso.models.flux_fill.engine import FluxFillEngine
+
+    engine = FluxFillEngine()
+    engine.setup(Device("cpu", 2**30, 1, {"precision": "bfloat16", "turbo_threshold": 1.0}), tiny_folder)
+    voice = Voice()
+    inputs = make_inputs(tmp_path, noise(90, 70), box_mask(90, 70, 20, 20, 50, 45), steps=3, speed="turbo")
+    assert len(list(engine.run(inputs, voice))) == 1
+    assert any(line.startswith("Memory plan: bfloat16 weights, all on cpu") for line in voice.logs)
+    assert "2 of 3 steps changed so little that most of their work was skipped (speed turbo)." in voice.logs
