@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued, Succeeded
-from gesso.domain.task import Task
+from gesso.domain.task import Task, TaskState
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
@@ -46,6 +47,17 @@ def configure_logs(level: str) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _ModelCounters:
+    """The counters of one Model."""
+
+    submitted: Counter
+    lost: Counter
+    ended: Mapping[TaskState, Counter]
+    waited: Histogram
+    ran: Histogram
+
+
 class Metrics:
     """The counters of one server in Prometheus' text format. Told of each commit; what has a present value is asked for when it is read."""
 
@@ -55,6 +67,7 @@ class Metrics:
         """`workers`: per Model its name, and how many Workers are idle, busy and starting."""
         self._registry = registry = CollectorRegistry()
         self._workers = workers
+        self._of_model: dict[str, _ModelCounters] = {}
         self._submitted = Counter("gesso_tasks_submitted", "Tasks that were accepted.", ["model"], registry=registry)
         self._ended = Counter("gesso_tasks_ended", "Tasks that ended, by how.", ["model", "state"], registry=registry)
         self._lost = Counter("gesso_attempts_lost", "Attempts that were lost and tried again.", ["model"], registry=registry)
@@ -67,20 +80,31 @@ class Metrics:
         Gauge("gesso_tasks_running", "Attempts under way.", registry=registry).set_function(running)
         self._crews = Gauge("gesso_workers", "Model processes.", ["model", "state"], registry=registry)
 
-    def _histogram(self, name: str, meaning: str) -> Histogram:
-        return Histogram(name, meaning, ["model"], registry=self._registry, buckets=_SECONDS)
+    def _counters_of(self, model: str) -> _ModelCounters:
+        """Looked up once: each look by labels costs as much as ten counts."""
+        known = self._of_model.get(model)
+        if known is None:
+            ended = {
+                state: self._ended.labels(model, state.value) for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
+            }
+            known = _ModelCounters(
+                self._submitted.labels(model), self._lost.labels(model), ended, self._waited.labels(model), self._ran.labels(model)
+            )
+            self._of_model[model] = known
+        return known
 
     def observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
         last = recorded[-1].event
         if isinstance(last, Queued):
-            self._submitted.labels(task.model).inc()
+            self._counters_of(task.model).submitted.inc()
         elif isinstance(last, Requeued):
-            self._lost.labels(task.model).inc()
+            self._counters_of(task.model).lost.inc()
         elif isinstance(last, Succeeded | Failed | Cancelled):
-            self._ended.labels(task.model, task.state.value).inc()
+            counters = self._counters_of(task.model)
+            counters.ended[task.state].inc()
             if isinstance(last, Succeeded):
-                self._waited.labels(task.model).observe((task.started_at - task.created_at) / 1e6)
-                self._ran.labels(task.model).observe((task.ended_at - task.started_at) / 1e6)
+                counters.waited.observe((task.started_at - task.created_at) / 1e6)
+                counters.ran.observe((task.ended_at - task.started_at) / 1e6)
 
     def text(self) -> bytes:
         for model, idle, busy, starting in self._workers():

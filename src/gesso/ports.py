@@ -3,6 +3,7 @@ chooses. Each has a suite in tests/contracts and a double in `gesso.testing`."""
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -65,8 +66,8 @@ class TaskStore(Protocol):
         """A new task id, larger than all before."""
         ...
 
-    def write(self, change: TaskChange) -> Awaitable[None]:
-        """Put `change` in line now, in call order; the result is awaited for the commit. Errors: Unavailable if refusable, StaleAttempt."""
+    def write(self, change: TaskChange) -> Future[None]:
+        """Put `change` in line now, in call order; the result is done after the commit. Errors: Unavailable if refusable, StaleAttempt."""
         ...
 
     async def by_id(self, task_id: int) -> Task | None: ...

@@ -41,9 +41,10 @@ class Lifecycle:
         self._visible: dict[int, Task] = {}
         self._ended: OrderedDict[int, Task] = OrderedDict()
         self._id_of_token: dict[str, int] = {}
-        self._waiters: dict[int, list[asyncio.Future[Task]]] = {}
+        self._waiters: dict[int, list[asyncio.Future[Task | None]]] = {}
         self._held: dict[int, list[tuple[int, LiveEvent]]] = {}
-        self._kept: dict[int, TaskChange] = {}
+        # With the moment, on the loop's clock, until which they may wait for the disk.
+        self._kept: dict[int, tuple[float, TaskChange]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._readings: dict[int, asyncio.Future[Task]] = {}
         self._deleting = asyncio.Lock()
@@ -84,21 +85,27 @@ class Lifecycle:
         not four. Errors: as `record`.
         """
         change = self._step(task_id, attempt, steps, files, None)
-        self._kept[task_id] = self._joined(change)
+        loop = asyncio.get_running_loop()
+        until = self._kept[task_id][0] if task_id in self._kept else loop.time() + COMMIT_PATIENCE_S
+        self._kept[task_id] = (until, self._joined(change))
         self._current[task_id] = change.task
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(COMMIT_PATIENCE_S, self._write_kept)
+            self._timer = loop.call_at(until, self._write_kept)
 
     def _write_kept(self) -> None:
-        self._timer = None
-        for change in list(self._kept.values()):
-            self._write(change)
+        now = asyncio.get_running_loop().time()
+        for until, change in list(self._kept.values()):
+            if until <= now:
+                del self._kept[change.task.id]
+                self._write(change)
+        first = min((until for until, _ in self._kept.values()), default=None)
+        self._timer = None if first is None else asyncio.get_running_loop().call_at(first, self._write_kept)
 
     def _joined(self, change: TaskChange) -> TaskChange:
         """The change with the kept ones of its Task before it."""
-        kept = self._kept.pop(change.task.id, None)
-        if kept is None or kept is change:
+        if change.task.id not in self._kept:
             return change
+        _, kept = self._kept.pop(change.task.id)
         return replace(change, expected_seq=kept.expected_seq, events=kept.events + change.events, files=kept.files + change.files)
 
     def _step(
@@ -194,16 +201,22 @@ class Lifecycle:
             raise TaskUnknown
         return task
 
-    async def wait(self, task_id: int) -> Task:
-        """The Task once it has ended. Errors: TaskUnknown."""
-        waiter = asyncio.get_running_loop().create_future()
+    async def wait(self, task_id: int, timeout_s: float | None = None, left: asyncio.Future[Any] | None = None) -> Task:
+        """The Task once it has ended; as it is when `timeout_s` seconds are over, or `left` is done, before that. Errors: TaskUnknown."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Task | None] = loop.create_future()
         waiters = self._waiters.setdefault(task_id, [])
         waiters.append(waiter)
+        timer = None if timeout_s is None else loop.call_later(timeout_s, _give_up, waiter)
+        if left is not None:
+            left.add_done_callback(lambda _: _give_up(waiter))
         try:
             # Looked at after the registration, so that an end in between is not missed.
             task = await self.see(task_id)
-            return task if task.state.is_terminal else await waiter
+            return task if task.state.is_terminal else await waiter or await self.see(task_id)
         finally:
+            if timer is not None:
+                timer.cancel()
             waiters.remove(waiter)
             if not waiters:
                 self._waiters.pop(task_id, None)
@@ -213,15 +226,17 @@ class Lifecycle:
 
     def _write(self, change: TaskChange) -> _Commit:
         change = self._joined(change)
-        future = asyncio.ensure_future(self._store.write(change))
+        commit = _Commit()
+        future = self._store.write(change)
         self._current[change.task.id] = change.task
-        future.add_done_callback(lambda done: self._written(change, done))
-        return _Commit(future)
+        future.add_done_callback(lambda done: self._written(change, commit, done))
+        return commit
 
-    def _written(self, change: TaskChange, done: asyncio.Future[Any]) -> None:
+    def _written(self, change: TaskChange, commit: _Commit, done: asyncio.Future[None]) -> None:
         if done.cancelled():
             return
         task, error = change.task, done.exception()
+        commit.settle(error)
         if error is not None:
             if not change.is_refusable:
                 # Only a second server on the same database, or a defect, gets here: stop touching the Task.
@@ -286,11 +301,29 @@ class Lifecycle:
 class _Commit:
     """Awaited for the commit of a change. Who is cancelled while waiting leaves the write alone: it must be shown and told all the same."""
 
-    def __init__(self, future: asyncio.Future[Any]) -> None:
-        self._future = future
+    __slots__ = ("_error", "_is_settled", "_waiter")
+
+    def __init__(self) -> None:
+        self._is_settled = False
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def settle(self, error: BaseException | None) -> None:
+        self._is_settled, self._error = True, error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def __await__(self) -> Generator[Any, None, None]:
-        return asyncio.shield(self._future).__await__()
+        if not self._is_settled:
+            self._waiter = asyncio.get_running_loop().create_future()
+            yield from self._waiter
+        if self._error is not None:
+            raise self._error
+
+
+def _give_up(waiter: asyncio.Future[Task | None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def has_ended(error: GessoError) -> bool:

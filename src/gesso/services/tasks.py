@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Container
+from typing import Any
 
 from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
 from gesso.domain.event import Cancelled, Failed, LiveEvent, Recorded, Succeeded
@@ -69,13 +70,9 @@ class Tasks:
         await self._lifecycle.record(task.id, None, Cancelled())
         return await self._lifecycle.see(task.id)
 
-    async def wait(self, task: Task, timeout_s: float) -> Task:
-        """The Task when it has ended, or as it is after `timeout_s` seconds."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self._lifecycle.wait(task.id)
-        except TimeoutError:
-            return await self._lifecycle.see(task.id)
+    async def wait(self, task: Task, timeout_s: float, left: asyncio.Future[Any] | None = None) -> Task:
+        """The Task when it has ended, or as it is after `timeout_s` seconds, or when `left` is done: nobody waits any more."""
+        return await self._lifecycle.wait(task.id, timeout_s, left)
 
     def is_told(self, task: Task, since: int) -> bool:
         """Whether a listener that knows the Event `since` knows how the Task ended."""

@@ -2,51 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Insert
+from sqlalchemy import Connection, Dialect, Insert, Update
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
 
 ROWS_AT_ONCE = 32
+_Row = tuple[Any, ...]
 
 
 class Prepared:
     """A Core statement, compiled once for the database at hand. Rows go to the driver as they are: having each value bound anew for each
     row took longer than writing it.
 
-    Where the driver takes values by position (SQLite's does), the rows of an INSERT go in one statement, ROWS_AT_ONCE at most. That driver
-    gives up the interpreter at every row it steps over, and the event loop takes it: row by row, a commit waited for its turn ten times.
+    Where the driver takes values by position (SQLite's does), the rows of an INSERT or an UPDATE go in one statement, ROWS_AT_ONCE at most:
+    that driver gives up the interpreter for each, the event loop takes it, and row by row a commit waited for its turn ten times.
     """
 
     def __init__(self, statement: Any, *names: str) -> None:
         self._statement = statement
         self._names = names
-        self._compiled: dict[Any, Any] = {}
+        self._writers: dict[Dialect, Callable[[DBAPICursor, Sequence[dict[str, Any]]], int]] = {}
 
-    def execute(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
+    def execute(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
         """How many rows were written."""
         dialect = connection.dialect
-        compiled = self._compiled.get(dialect)
-        if compiled is None:
-            compiled = self._statement.compile(dialect=dialect, column_keys=self._names or None)
-            self._compiled[dialect] = compiled
+        write = self._writers.get(dialect)
+        if write is None:
+            write = self._writers[dialect] = self._writer(dialect)
+        # Straight to the driver: the ways of `Connection.execute` take three times as long as the statement.
+        cursor = connection.connection.cursor()
+        driver = dialect.loaded_dbapi
+        try:
+            return write(cursor, rows)
+        except driver.Error as error:
+            raise DBAPIError.instance(str(self._statement), None, error, driver.Error) from error
+        finally:
+            cursor.close()
+
+    def _writer(self, dialect: Dialect) -> Callable[[DBAPICursor, Sequence[dict[str, Any]]], int]:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._names or None)
+        text: str = compiled.string
         if not compiled.positional:
-            return connection.exec_driver_sql(compiled.string, rows).rowcount
+            return lambda cursor, rows: _each(cursor, text, rows)
         pick = itemgetter(*compiled.positiontup)
-        values = [pick(row) for row in rows]
-        head, _, row = compiled.string.partition(" VALUES ")
-        if not isinstance(self._statement, Insert) or not row.endswith(")") or " ON CONFLICT " in row:
-            return connection.exec_driver_sql(compiled.string, values).rowcount
-        return sum(_insert(connection, head, row, part) for part in _parts(values))
+        many = _many(self._statement, text)
+
+        def write(cursor: DBAPICursor, rows: Sequence[dict[str, Any]]) -> int:
+            values: list[_Row] = [pick(row) for row in rows]
+            if many is None or len(values) == 1:
+                return _each(cursor, text, values)
+            count = 0
+            for start in range(0, len(values), ROWS_AT_ONCE):
+                part = values[start : start + ROWS_AT_ONCE]
+                cursor.execute(many(len(part)), tuple(chain.from_iterable(part)))
+                count += cursor.rowcount
+            return count
+
+        return write
 
 
-def _insert(connection: Connection, head: str, row: str, values: list[tuple[Any, ...]]) -> int:
-    statement = f"{head} VALUES {', '.join([row] * len(values))}"
-    return connection.exec_driver_sql(statement, tuple(chain.from_iterable(values))).rowcount
+def _each(cursor: DBAPICursor, text: str, rows: Sequence[Any]) -> int:
+    if len(rows) == 1:
+        cursor.execute(text, rows[0])
+    else:
+        cursor.executemany(text, rows)
+    return cursor.rowcount
 
 
-def _parts(values: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    for start in range(0, len(values), ROWS_AT_ONCE):
-        yield values[start : start + ROWS_AT_ONCE]
+def _many(statement: Any, text: str) -> Callable[[int], str] | None:
+    """The text of the statement for a number of rows; None where it takes one."""
+    if isinstance(statement, Insert):
+        head, _, row = text.partition(" VALUES ")
+        if row.endswith(")") and " ON CONFLICT " not in row:
+            return lru_cache(lambda count: f"{head} VALUES {', '.join([row] * count)}")
+    elif isinstance(statement, Update):
+        return lru_cache(lambda count: _update(text, count))
+    return None
+
+
+def _update(text: str, count: int) -> str:
+    """`UPDATE t SET a=?, ... WHERE t.b = ?` with its values from a list of rows. Understood by SQLite from 3.33."""
+    pieces = text.split("?")
+    columns = [f"given.column{number}" for number in range(1, len(pieces))]
+    assignments, _, condition = "".join(chain.from_iterable(zip(pieces, [*columns, ""], strict=True))).partition(" WHERE ")
+    row = f"({', '.join('?' * len(columns))})"
+    # Put together from a compiled statement, without any value.
+    return f"{assignments} FROM (VALUES {', '.join([row] * count)}) AS given WHERE {condition}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Sequence
+from asyncio import Future
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -45,11 +46,13 @@ _UPDATE_TASK = Prepared(
 
 
 def _task_document(task: Task) -> str:
-    return orjson.dumps({name: getattr(task, name) for name in _DOCUMENT}).decode()
+    known = vars(task)
+    return orjson.dumps({name: known[name] for name in _DOCUMENT}).decode()
 
 
 def row_of(task: Task) -> dict[str, Any]:
-    row = {name: getattr(task, name) for name in _COLUMNS}
+    known = vars(task)
+    row = {name: known[name] for name in _COLUMNS}
     row["state"] = task.state.value
     row["is_open"] = int(not task.state.is_terminal)
     row["cost_pico"] = to_pico(task.cost)
@@ -204,7 +207,7 @@ class SqlTasks:
     def next_id(self) -> int:
         return next(self._ids)
 
-    def write(self, change: TaskChange) -> Awaitable[None]:
+    def write(self, change: TaskChange) -> Future[None]:
         return self._database.put(change)
 
     async def delete_files(self, change: TaskChange, outputs: Sequence[str], inputs: Sequence[str]) -> list[str]:

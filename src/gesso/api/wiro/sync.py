@@ -55,19 +55,17 @@ class Waiting:
 
     async def answer(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
         """Answer with the task's record when it has ended."""
-        ended = asyncio.ensure_future(self._tasks.wait(task, self._wait_s))
         gone = asyncio.ensure_future(request.gone())
         try:
-            await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
-                await self._leave(task, request)
-                return
+            now = await self._tasks.wait(task, self._wait_s, gone)
         finally:
-            ended.cancel()
-            gone.cancel()
-        now = ended.result()
-        answer = Answer(self._encoder.answer(now, viewer)) if now.state.is_terminal else self._late(task)
-        await answer.send(send)
+            has_left = not gone.cancel()
+        if now.state.is_terminal:
+            await Answer(self._encoder.answer(now, viewer)).send(send)
+        elif has_left:
+            await self._leave(task, request)
+        else:
+            await self._late(task).send(send)
 
     async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
         """Answer with events: `start`, `task_output` as it comes, and `done` with the task's record; `error` when it takes too long."""
