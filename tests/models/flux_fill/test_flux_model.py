@@ -36,6 +36,7 @@ def test_the_defaults_are_those_of_a_form_that_nobody_touched() -> None:
         "width": 0,
         "height": 0,
         "preview": False,
+        "loraScale": 1.0,
         "feather": 4,
         "grow": 0,
         "crop": "auto",

@@ -14,6 +14,7 @@ from gesso.models.contract import Device, Emit, Output
 from gesso.models.flux_fill.canvas import Canvas
 from gesso.models.flux_fill.crops import Crop, crop_seed, crops_for
 from gesso.models.flux_fill.framing import frame_around
+from gesso.models.flux_fill.lora import Lora, Shelf
 from gesso.models.flux_fill.pipeline import Order, Turn, warn_of_coverage
 from gesso.models.flux_fill.reading import read_canvas
 from gesso.models.flux_fill.speed import Speed
@@ -34,6 +35,7 @@ class FluxFillEngine:
         """Load the pipeline. Errors: FolderError, NoRoomError."""
         torch.set_num_threads(max(1, device.threads))
         self._filler = Station(weights, device)
+        self._shelf = Shelf()
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Errors: InputError, NotFiniteError, Killed."""
@@ -47,6 +49,8 @@ class FluxFillEngine:
             samples=inputs["samples"],
             has_previews=inputs["preview"],
             speed=Speed(inputs.get("speed", Speed.EXACT)),
+            lora=self._lora(inputs, emit),
+            strength=float(inputs.get("loraScale", 1.0)),
         )
         crops = self._crops(canvas, order, is_cropped=inputs["crop"] == "auto")
         _announce(crops, emit)
@@ -60,6 +64,18 @@ class FluxFillEngine:
             ]
             yield Output(to_png(self._filled(canvas, crops, order, turns, inputs["feather"], emit)), "png")
             emit.check()
+
+    def _lora(self, inputs: Mapping[str, Any], emit: Emit) -> Lora | None:
+        file = inputs.get("lora")
+        if file is None:
+            if inputs.get("loraScale", 1.0) != 1:
+                emit.warn("loraScale has no effect without a LoRA.")
+            return None
+        lora = self._shelf.read(file, self._filler.filler.pipeline)
+        for note in lora.notes:
+            emit.warn(note)
+        emit.log(f"LoRA {lora.name} ({lora.digest[:12]}) at {float(inputs['loraScale']):g}.")
+        return lora
 
     def _crops(self, canvas: Canvas, order: Order, is_cropped: bool) -> list[Crop]:
         grid = self._filler.grid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from gesso.domain.file import SAFETENSORS
 from gesso.domain.model import Group, Model, Needs
 from gesso.domain.parameter import Kind, Option, Parameter, Role
 from gesso.domain.price import Price
@@ -138,6 +139,30 @@ def _pixels(identifier: str, label: str, explanation: str, default: int, most: i
     return Parameter(identifier, Kind.INTEGER, label, explanation, default=default, minimum=0, maximum=most, step=1, advanced=True)
 
 
+_LORA = Group(
+    "LoRA",
+    (
+        Parameter(
+            "lora",
+            Kind.FILE,
+            "LoRA",
+            "A safetensors file that teaches the model something, a style or an object. Those made for FLUX.1 [dev] usually work too.",
+            accepts=(SAFETENSORS,),
+            advanced=True,
+        ),
+        Parameter(
+            "loraScale",
+            Kind.NUMBER,
+            "LoRA strength",
+            "How much of the LoRA is added; 1 is as it was trained.",
+            default=1.0,
+            minimum=0.01,
+            maximum=4,
+            step=0.05,
+            advanced=True,
+        ),
+    ),
+)
 _EDGES = Group(
     "Edges",
     (
@@ -165,7 +190,7 @@ MODEL = Model(
     title="FLUX.1 Fill [dev]",
     description="Repaints the masked part of a picture from a text and leaves every other pixel as it is.",
     engine="gesso.models.flux_fill.engine:FluxFillEngine",
-    groups=(_INPUTS, _DRAWING, _EDGES),
+    groups=(_INPUTS, _DRAWING, _LORA, _EDGES),
     categories=("tool", "image-to-image", "image-editing", "inpainting"),
     price=Price(per_second=Decimal("0.000585")),
     # With everything in bfloat16 on one device. With less, a plan is made of what there is.

@@ -25,6 +25,7 @@ from PIL import Image
 from gesso.models.contract import Emit
 from gesso.models.flux_fill.crops import SEEDS, Effort
 from gesso.models.flux_fill.framing import Grid
+from gesso.models.flux_fill.lora import Lora, Wardrobe
 from gesso.models.flux_fill.preview import Preview, Projection, fit
 from gesso.models.flux_fill.speed import Shortcuts, Speed, text_length
 
@@ -47,7 +48,7 @@ class NotFiniteError(RuntimeError):
 class Order:
     """What one Task asks of the model. `seed`: of the first sample, 0 to 2^64-1; sample k takes seed + k, and 0 follows the last.
 
-    `has_previews`: whether unfinished pictures are shown.
+    `has_previews`: whether unfinished pictures are shown. `strength`: of `lora`.
     """
 
     prompt: str
@@ -57,6 +58,8 @@ class Order:
     samples: int
     has_previews: bool = False
     speed: Speed = Speed.EXACT
+    lora: Lora | None = None
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Filler:
     ) -> None:
         """`options`: of the Engine; without thresholds no step is skipped. `reading`: around the text encoders' work, with their device."""
         self._pipeline: Any = pipeline
+        self._wardrobe = Wardrobe(pipeline)
         self._shortcuts = Shortcuts(self._pipeline.transformer, options)
         self._reading = reading
         self._prompts: OrderedDict[tuple[str, int], _Prompt] = OrderedDict()
@@ -94,6 +98,10 @@ class Filler:
         # What the texts are padded or cut to: a small model of this architecture may have learned with shorter ones.
         self._t5_tokens = min(T5_TOKENS, self._pipeline.tokenizer_2.model_max_length)
         self._clip_tokens = min(CLIP_TOKENS, self._pipeline.tokenizer.model_max_length)
+
+    @property
+    def pipeline(self) -> Any:
+        return self._pipeline
 
     @property
     def transformer(self) -> Any:
@@ -132,6 +140,7 @@ class Filler:
         """
         assert picture.size == mask.size
         assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
+        self._wardrobe.wear(order.lora, order.strength)
         prompt = self._encoded(order.prompt, order.speed)
         preview = self._preview(picture, mask, emit) if order.has_previews else None
         width, height = picture.size
