@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from gesso.services.offer import Services
 from gesso.web.catalogue import CataloguePages
 from gesso.web.entry import EntryPages
+from gesso.web.integration import GuidePages
 from gesso.web.models import ModelFrame
 from gesso.web.run import RunPage
 from gesso.web.site import Site
@@ -25,6 +26,7 @@ def build_pages(services: Services) -> tuple[list[BaseRoute], Failed]:
     rooms = (
         EntryPages(site),
         CataloguePages(site, frame),
+        GuidePages(site, frame),
         RunPage(site, frame),
     )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere

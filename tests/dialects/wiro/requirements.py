@@ -180,6 +180,7 @@ REQUIREMENTS = (
     R("tasks.logs", "2.3", "In a list logs are cut to their ends.", decided=True),
     # Pages for machines.
     R("txt.layout", "9", "llms.txt has the published sections in their order; llms-full.txt has the samples of inputs too."),
+    R("txt.prompt", "9", "The prompt for assistants is llms.txt after two sentences that say what to do with it."),
     R("txt.parsed", "9", "A client's parser reads the inputs between `## Model Inputs:` and the next heading."),
     R("txt.places", "9", "They are below /models and /tools, public, in any spelling of the slugs; an unknown one is 404 as text."),
     R("txt.runnable", "9", "The JSON on the pages is valid, and its run is accepted."),

@@ -12,7 +12,7 @@ from requirements import proves
 from wiro_builders import MODEL
 from wiro_server import LiveServer
 
-from gesso.api.wiro.pages_txt import page
+from gesso.api.wiro.pages_txt import page, prompt
 
 BASE = "https://gesso.example/v1"
 CALLS = [
@@ -50,6 +50,17 @@ def parsed(text: str) -> list[dict[str, Any]]:
         elif is_inside and not is_in_options and (match := re.fullmatch(r"    (label|help|type|default):(?: (.*))?", line)):
             inputs[-1][match[1]] = match[2] or ""
     return inputs
+
+
+@proves("txt.prompt")
+def test_the_prompt_says_what_to_do_and_then_gives_the_page(server: LiveServer) -> None:
+    said, _, described = prompt(MODEL, BASE).partition("\n\n")
+    assert described == page(MODEL, BASE, is_full=False)
+    assert len(re.findall(r"[.](?: |$)", said)) == 2
+    assert "Guess nothing" in said
+    served = httpx.get(f"{server.url}/models/gesso/echo/llms-prompt.txt")
+    assert served.headers["content-type"] == "text/plain; charset=utf-8"
+    assert served.text.startswith(said)
 
 
 @proves("txt.layout")

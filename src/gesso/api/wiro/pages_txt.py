@@ -1,11 +1,12 @@
-"""The pages of a Model for machines: llms.txt and llms-full.txt, in the layout that this wire's clients parse. Source: protocol, section 9.
+"""The pages of a Model for machines, llms.txt and llms-full.txt, in the layout that this wire's clients parse. Source: protocol, section 9.
 
-Decided here, because no source shows it: the full page has the samples of inputs before the same calls as the short one.
+Decided here, because no source shows it: the full page has the samples of inputs before the same calls as the short one. llms-prompt.txt
+is what people paste into an assistant: the short page after the two sentences that say what to do with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 from starlette.requests import Request as PageRequest
@@ -39,6 +40,11 @@ _HEADERS = """\
   -H "x-signature: ${SIGNATURE}" \\"""
 
 
+_PROMPT = (
+    "Read the description of this model's API below and write the code that submits a task with the inputs I ask for, polls Get Task "
+    "Detail until the task has a completed status, and then takes its outputs. Guess nothing: use only the endpoints, parameters, headers "
+    "and statuses that are written here, and ask me for whatever is missing, such as my API key and secret."
+)
 _FOLDERS = ("models", "tools")
 _ANY_ORIGIN = {"access-control-allow-origin": "*"}
 
@@ -46,22 +52,32 @@ _ANY_ORIGIN = {"access-control-allow-origin": "*"}
 def routes(catalog: Catalog, owners: Owners) -> Sequence[BaseRoute]:
     """The pages as routes outside of the API's prefix: below `/models`, and below `/tools` for older clients."""
 
-    def answer(request: PageRequest, is_full: bool) -> Response:
+    def answer(request: PageRequest, write: Callable[[Model, str], str]) -> Response:
         try:
             model = catalog.find(slug(request.path_params["owner"]), slug(request.path_params["slug"]))
         except ModelUnknown as error:
             return PlainTextResponse(f"{error}\n", 404, _ANY_ORIGIN)
         base = owners.base(Request(request.scope, request.receive))
-        return PlainTextResponse(page(model, base, is_full), headers=_ANY_ORIGIN)
+        return PlainTextResponse(write(model, base), headers=_ANY_ORIGIN)
 
     async def short(request: PageRequest) -> Response:
-        return answer(request, is_full=False)
+        return answer(request, lambda model, base: page(model, base, is_full=False))
 
     async def full(request: PageRequest) -> Response:
-        return answer(request, is_full=True)
+        return answer(request, lambda model, base: page(model, base, is_full=True))
 
-    places = [f"/{folder}/{{owner}}/{{slug}}" for folder in _FOLDERS]
-    return [Route(f"{place}/{name}", endpoint) for place in places for name, endpoint in (("llms.txt", short), ("llms-full.txt", full))]
+    async def for_assistants(request: PageRequest) -> Response:
+        return answer(request, prompt)
+
+    # With all that a slug cannot have, so that machines are told in text what is not there, and not with a page for people.
+    places = [f"/{folder}/{{owner}}/{{slug:path}}" for folder in _FOLDERS]
+    named = (("llms.txt", short), ("llms-full.txt", full), ("llms-prompt.txt", for_assistants))
+    return [Route(f"{place}/{name}", endpoint) for place in places for name, endpoint in named]
+
+
+def prompt(model: Model, base: str) -> str:
+    """What "Copy prompt for LLM" copies."""
+    return f"{_PROMPT}\n\n{page(model, base, is_full=False)}"
 
 
 def page(model: Model, base: str, is_full: bool) -> str:
