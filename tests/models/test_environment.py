@@ -47,7 +47,13 @@ def test_weights_are_known_by_their_bytes_and_names_alone(folder: Path) -> None:
     assert folder_digest(folder) != before
 
 
+def test_small_folders_get_no_note(folder: Path) -> None:
+    folder_digest(folder)
+    assert not (folder / ".digests.json").exists()
+
+
 def test_a_known_file_is_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WORTH_KEEPING_BYTES", 1)
     before = folder_digest(folder)
     kept = json.loads((folder / ".digests.json").read_text())
     assert sorted(kept) == ["model_index.json", "vae/model.safetensors"]

@@ -19,6 +19,8 @@ from gesso import __version__
 
 # Beside the files that it describes, so that it goes with them.
 _DIGESTS = ".digests.json"
+# Below that they are hashed in a blink, and folders that come with a package need no note in them.
+WORTH_KEEPING_BYTES = 2**28
 _CPU_INFO = Path("/proc/cpuinfo")
 _UNKNOWN = "unknown"
 
@@ -82,7 +84,7 @@ def folder_digest(folder: Path) -> str:
         else:
             with path.open("rb") as file:
                 digests[name] = [status.st_size, status.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()]
-    if digests != known:
+    if digests != known and sum(size_bytes for size_bytes, _, _ in digests.values()) >= WORTH_KEEPING_BYTES:
         # The folder may be read-only: then it is computed again next time.
         with suppress(OSError):
             _keep(folder, digests)

@@ -26,6 +26,7 @@ class Compiler:
         self._due = {"on": _TASK_WHEN_ON, "auto": _TASK_WHEN_AUTO if on_card else 0}.get(wanted, 0)
         self._backend = backend
         self._tasks = 0
+        self.is_compiled = False
 
     def task_begins(self, transformer: Any, plan: Plan, emit: Emit) -> None:
         """Compile if it is this Task's turn. The work is done within its first step, and not again for another size."""
@@ -34,10 +35,12 @@ class Compiler:
             return
         emit.log("The model's blocks are compiled now, once: this task takes longer, the next ones are quicker.")
         compile_blocks(transformer, self._backend)
+        self.is_compiled = True
 
     def forget(self) -> None:
         """The transformer is another one now: it is compiled when its time comes again."""
         self._tasks = 0
+        self.is_compiled = False
 
 
 def compile_blocks(transformer: Any, backend: Any) -> None:

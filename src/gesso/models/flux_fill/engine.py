@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from gesso.models.contract import Device, Emit, Output
+from gesso.models.contract import Device, Emit, MadeWith, Output
 from gesso.models.flux_fill.canvas import Canvas
 from gesso.models.flux_fill.crops import Crop, crop_seed, crops_for
 from gesso.models.flux_fill.framing import frame_around
 from gesso.models.flux_fill.lora import Lora, Shelf
 from gesso.models.flux_fill.pipeline import Order, Turn, warn_of_coverage
 from gesso.models.flux_fill.reading import read_canvas
+from gesso.models.flux_fill.record import Record
 from gesso.models.flux_fill.speed import Speed
 from gesso.models.flux_fill.station import Station
 from gesso.models.flux_fill.tone import matched
@@ -34,6 +35,7 @@ class FluxFillEngine:
     def setup(self, device: Device, weights: Path) -> None:
         """Load the pipeline. Errors: FolderError, NoRoomError."""
         torch.set_num_threads(max(1, device.threads))
+        self._record = Record(weights, device)
         self._filler = Station(weights, device)
         self._shelf = Shelf()
 
@@ -53,6 +55,7 @@ class FluxFillEngine:
             strength=float(inputs.get("loraScale", 1.0)),
         )
         crops = self._crops(canvas, order, is_cropped=inputs["crop"] == "auto")
+        self._record.note(order, crops, inputs["feather"])
         _announce(crops, emit)
         self._filler.begin(order, emit)
         total = order.samples * len(crops) * order.steps
@@ -64,6 +67,9 @@ class FluxFillEngine:
             ]
             yield Output(to_png(self._filled(canvas, crops, order, turns, inputs["feather"], emit)), "png")
             emit.check()
+
+    def provenance(self) -> MadeWith:
+        return self._record.told(self._filler)
 
     def _lora(self, inputs: Mapping[str, Any], emit: Emit) -> Lora | None:
         file = inputs.get("lora")

@@ -50,6 +50,18 @@ class Station:
     def effort(self) -> Effort:
         return self.filler.effort
 
+    def facts(self) -> dict[str, str]:
+        """What of the plan may show in a picture, by name."""
+        # Its name alone: how long the trial took is another each time.
+        attention = self._attention.removeprefix("Attention by ").split(" ")[0].rstrip(".:")
+        return {
+            "precision": str(self.plan.precision),
+            "placement": str(self.plan.placement),
+            "tiles": "yes" if self.plan.is_tiled else "no",
+            "attention": attention,
+            "compiled": "yes" if self._compiler.is_compiled else "no",
+        }
+
     def begin(self, order: Order, emit: Emit) -> None:
         """As Filler's, and say how the model stands here."""
         emit.log(self._about)
@@ -93,7 +105,7 @@ class Station:
             # Skipping a block and fetching it ahead of its turn do not go together.
             shortcuts = {} if plan.placement is Placement.STREAMED else options
             self.filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
-            self.plan, self._about = plan, f"{about} {attention}"
+            self.plan, self._about, self._attention = plan, f"{about} {attention}", attention
             return
         release_memory()
         self._load(lower, f"Memory plan, after {device} ran out of memory: {lower.sentence(self._room)}.")
