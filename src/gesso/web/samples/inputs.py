@@ -25,9 +25,11 @@ _ELSEWHERE = "https://example.com"
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """`body`: for JSON, where files are addresses. `texts` and `uploads`: for a form, where a file is the name of one on the reader's
-    disk, or an address if that is what the reader has."""
+    """`stored`: all values, with addresses for files, as a task keeps them. `body`: what is sent of them as JSON, which is all but what
+    only experts change and the reader did not. `texts` and `uploads`: the same for a form, where a file is the name of one on the
+    reader's disk, or an address if that is what the reader has."""
 
+    stored: Mapping[str, Any]
     body: Mapping[str, Any]
     texts: tuple[tuple[str, Any], ...]
     uploads: tuple[tuple[str, str], ...]
@@ -40,6 +42,7 @@ class Inputs:
 
 def inputs_of(model: Model, values: Values) -> Inputs:
     """`values`: by parameter, as texts or as JSON; unknown names are left out, and so is what the Model does not need."""
+    stored: dict[str, Any] = {}
     body: dict[str, Any] = {}
     texts: list[tuple[str, Any]] = []
     uploads: list[tuple[str, str]] = []
@@ -47,13 +50,15 @@ def inputs_of(model: Model, values: Values) -> Inputs:
         if not parameter.kind.is_file:
             value = _value(parameter, values, model)
             if value is not None:
+                stored[parameter.id] = value
+            if value is not None and not (parameter.advanced and value == parameter.default):
                 body[parameter.id] = value
                 texts.append((parameter.id, value))
             continue
         names = list(_files(parameter, values))[: _FILES_MAX_COUNT if parameter.kind is Kind.FILES else 1]
         if names:
             addresses = [name if is_address(name) else f"{_ELSEWHERE}/{_file_name(name)}" for name in names]
-            body[parameter.id] = addresses if parameter.kind is Kind.FILES else addresses[0]
+            stored[parameter.id] = body[parameter.id] = addresses if parameter.kind is Kind.FILES else addresses[0]
             if linked := [name for name in names if is_address(name)]:
                 texts.append((parameter.id, linked if parameter.kind is Kind.FILES else linked[0]))
             uploads += [(parameter.id, name) for name in names if not is_address(name)]
@@ -61,7 +66,7 @@ def inputs_of(model: Model, values: Values) -> Inputs:
     if isinstance(callback, str) and is_address(callback):
         body[CALLBACK] = _text(callback)
         texts.append((CALLBACK, _text(callback)))
-    return Inputs(body, tuple(texts), tuple(uploads))
+    return Inputs(stored, body, tuple(texts), tuple(uploads))
 
 
 def is_address(text: str) -> bool:

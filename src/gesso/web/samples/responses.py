@@ -92,7 +92,9 @@ def _task(model: Model, base: str, inputs: Inputs, status: str) -> dict[str, Any
     times = ("createtime", "canceltime", "assigntime", "accepttime", "preprocessstarttime", "preprocessendtime")
     seconds = (at[0], "0", at[1], at[1], at[1], at[1]) if has_ended else (at[0], at[2], "0", "0", "0", "0")
     uploads = dict(inputs.uploads)
-    parameters = {name: f"{base}/File/{_FILE_KEY}/{name}-6060136.png" if name in uploads else value for name, value in inputs.body.items()}
+    parameters = {
+        name: f"{base}/File/{_FILE_KEY}/{name}-6060136.png" if name in uploads else value for name, value in inputs.stored.items()
+    }
     return {
         "id": TASK_ID,
         "uuid": _OWNER,
