@@ -33,7 +33,7 @@ FENCES = {
     ("cryptography",): ("store.vault", "cli.storage"),
     ("argon2",): ("services.passwords",),
     ("huggingface_hub",): ("cli.pull",),
-    ("jinja2",): ("web.",),
+    ("jinja2", "markupsafe"): ("web.",),
     ("markdown_it", "nh3"): ("web.", "services.readme"),
     ("prometheus_client",): ("observe", "api."),
 }
