@@ -213,7 +213,7 @@ class House:
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),
         )
         dialects = build_dialects(self.services)
-        self.app: ASGIApp = build_app(self.services, dialects, self._metrics(), *build_pages(self.services))
+        self.app: ASGIApp = build_app(self.services, dialects, self._metrics(), *build_pages(self.services, data / "blog"))
         encoders = {dialect.name: dialect.notice for dialect in dialects}
         self._outbox = Outbox(self.store.notices, self.lifecycle.see, encoders, Sender(guarded_client(settings.fetch_ranges)), clock)
         self._doorbell = Doorbell(data / DOORBELL, self._look_around)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,23 +11,37 @@ from starlette.routing import BaseRoute
 
 from gesso.services.offer import Services
 from gesso.web.catalogue import CataloguePages
+from gesso.web.documents import Documents
 from gesso.web.entry import EntryPages
+from gesso.web.home import HomePages
 from gesso.web.integration import GuidePages
 from gesso.web.models import ModelFrame
+from gesso.web.reading import ReadingPages
 from gesso.web.run import RunPage
 from gesso.web.site import Site
+from gesso.web.task_actions import TaskActions
+from gesso.web.task_export import TaskExport
+from gesso.web.tasks import TaskPages
+from gesso.web.thumbs import Thumbs
 
 Failed = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def build_pages(services: Services) -> tuple[list[BaseRoute], Failed]:
-    """The routes, and what answers where there is none."""
+def build_pages(services: Services, posts: Path | None = None) -> tuple[list[BaseRoute], Failed]:
+    """The routes, and what answers where there is none. `posts`: a folder of the operator's own blog posts."""
     site = Site(services)
+    documents = Documents(posts)
     frame = ModelFrame(site)
     rooms = (
+        HomePages(site, documents),
+        ReadingPages(site, documents),
         EntryPages(site),
         CataloguePages(site, frame),
         GuidePages(site, frame),
         RunPage(site, frame),
+        TaskActions(site),
+        TaskExport(site),
+        TaskPages(site, frame),
+        Thumbs(site),
     )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere
