@@ -35,6 +35,13 @@ class Tasks:
             raise TaskUnknown
         return task
 
+    async def among(self, project_ids: Container[int], task_id: int) -> Task:
+        """The Task, if one of these Projects has it. Errors: TaskUnknown."""
+        task = await self._lifecycle.see(task_id)
+        if task.project_id not in project_ids:
+            raise TaskUnknown
+        return task
+
     async def by_token(self, token: str) -> Task:
         """The Task by its capability alone. Errors: TaskUnknown."""
         task = await self._lifecycle.see_by_token(token)
