@@ -1,6 +1,6 @@
 """Draws the sample pictures that the painter offers before anyone has chosen one: three scenes of our own, with something to take away.
 
-Run it from the repository: `python scripts/draw_samples.py`. It writes src/gesso/web/static/samples. The same script gives the same pictures.
+Run it from the repository: `python scripts/draw_samples.py` writes src/gesso/web/static/samples, the same pictures each time.
 """
 
 from __future__ import annotations

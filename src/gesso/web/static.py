@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import importlib.resources
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ _FONT_PACKAGE = "font_hanken_grotesk"
 _FONTS = {weight: f"HankenGrotesk-{name}.otf" for weight, name in ((400, "Regular"), (500, "Medium"), (600, "SemiBold"), (700, "Bold"))}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".otf": "font/otf", ".svg": "image/svg+xml"}
 _COMPRESSED = (".js", ".css", ".svg")
+# Doc comments carry the types of our modules, a third of their bytes, and no browser reads them.
+_DOC_COMMENT = re.compile(r"/\*\*.*?\*/", re.DOTALL)
+_LINE_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -82,8 +86,15 @@ class Static:
 
 def _file(name: str, content: bytes) -> _File:
     suffix = Path(name).suffix
+    if suffix == ".js":
+        content = _without_comments(content.decode()).encode()
     content_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return _File(content, content_type, gzip.compress(content, 9) if suffix in _COMPRESSED else b"")
+
+
+def _without_comments(module: str) -> str:
+    """The module with as many lines, so that a browser's errors name the line of the source."""
+    return _LINE_COMMENT.sub("", _DOC_COMMENT.sub(lambda found: "\n" * found[0].count("\n"), module))
 
 
 def _ordered(styles: dict[str, bytes]) -> list[str]:

@@ -42,19 +42,15 @@ import { Desk } from "./painter/desk.js";
 import { h } from "./painter/dom.js";
 import { NONE, isNone } from "./painter/extension.js";
 import { Foot } from "./painter/foot.js";
-import { helpDialog } from "./painter/help.js";
 import { Intake } from "./painter/intake.js";
-import { readMask, writeMask } from "./painter/masks.js";
-import { More } from "./painter/more.js";
 import { Notice } from "./painter/notice.js";
-import { Numbers } from "./painter/numbers.js";
 import { Refusal, extendPicture, fetchPicture, openPicture } from "./painter/pictures.js";
-import { toggle } from "./painter/popover.js";
 import { Rail } from "./painter/rail.js";
 import { Welcome } from "./painter/welcome.js";
 
 /** @typedef {import("./painter/extension.js").Margins} Margins */
 /** @typedef {import("./painter/pictures.js").Picture} Picture */
+/** @typedef {import("./painter/panels.js").Panels} Panels */
 
 /** A mask with more white than this may be meant the other way round. */
 const MOSTLY_WHITE = 0.6;
@@ -81,13 +77,15 @@ export class MaskEditor extends HTMLElement {
     });
     const upload = () => this._intake.chooseMask();
     const choosePicture = () => this._intake.choosePicture();
-    this._numbers = new Numbers(desk);
-    this._more = new More(desk, { download: () => void this._download(), upload, numbers: () => toggle(this._numbers.element, this._bar.element), choosePicture });
-    this._bar = new Bar(desk, { upload, numbers: (beside) => toggle(this._numbers.element, beside), more: (beside) => this._more.toggle(beside) });
+    const numbers = (/** @type {HTMLElement} */ beside) => void this._panels().then((panels) => panels.numbers.toggle(beside));
+    const more = (/** @type {HTMLElement} */ beside) => void this._panels().then((panels) => panels.more.toggle(beside));
+    this._actions = { upload, choosePicture, numbers: () => numbers(this._bar.element), download: () => void this._download() };
+    this._bar = new Bar(desk, { upload, numbers, more });
     this._rail = new Rail(desk);
     this._foot = new Foot(desk, summaryId);
     this._notice = new Notice();
-    this._help = helpDialog();
+    /** @type {Promise<Panels>|null} */
+    this._opened = null;
     this._welcome = new Welcome({ choose: choosePicture, address: (url) => void this.setPicture(url), sample: (url, name) => void this.setPicture(url, { name }) });
     this._over = h("div", { class: "stage-over" });
     this.parts = { compare: desk.stage.compare, result: desk.stage.result, over: this._over, bar: this._bar.other, foot: this._foot.other };
@@ -97,7 +95,7 @@ export class MaskEditor extends HTMLElement {
   connectedCallback() {
     if (this._autosave.key !== (this.getAttribute("autosave") ?? "")) this._autosave = new Autosave(this.getAttribute("autosave") ?? "");
     const stage = h("div", { class: "stage-ground" }, this._desk.stage.element, this._over, this._welcome.element, this._notice.element, this._intake.element);
-    this.replaceChildren(this._bar.element, h("div", { class: "stage-body" }, this._rail.element, stage), this._foot.element, this._numbers.element, this._more.element, this._help);
+    this.replaceChildren(this._bar.element, h("div", { class: "stage-body" }, this._rail.element, stage), this._foot.element);
     this._away = new AbortController();
     const { signal } = this._away;
     document.addEventListener("keydown", (event) => this._runKey(event), { signal });
@@ -139,6 +137,7 @@ export class MaskEditor extends HTMLElement {
     return this._taking(async () => {
       if (!board.isOpen) throw new Refusal("Choose a picture first; the mask lies over it.");
       const file = typeof source === "string" ? await fetchPicture(source, this.getAttribute("proxy")) : source;
+      const { readMask } = await import("./painter/masks.js");
       const { bytes, whiteShare } = await readMask(file, board.size, board.extension);
       board.edit((plane) => plane.replace(bytes));
       this.view = "mask";
@@ -163,6 +162,7 @@ export class MaskEditor extends HTMLElement {
   /** @param {{extended?: boolean}} [options] @returns {Promise<File>} */
   async maskFile({ extended = true } = {}) {
     if (!this._picture) throw new Refusal("There is no picture yet.");
+    const { writeMask } = await import("./painter/masks.js");
     return writeMask(this._desk.board.plane, extended ? this.extend : NONE, this._picture.file.name);
   }
 
@@ -257,7 +257,7 @@ export class MaskEditor extends HTMLElement {
     });
     desk.addEventListener("view", () => this._viewed());
     desk.addEventListener("hide", () => this._update());
-    desk.addEventListener("help", () => this._help.open || this._help.showModal());
+    desk.addEventListener("help", () => void this._panels().then((panels) => panels.help.open || panels.help.showModal()));
     desk.addEventListener("touch", () => {
       this.touched = true;
     });
@@ -275,7 +275,6 @@ export class MaskEditor extends HTMLElement {
     this._desk.board.open(picture.width, picture.height);
     this._desk.stage.show(picture.image);
     this._desk.refresh();
-    this._numbers.open();
     this.style.setProperty("--picture-ratio", String(picture.width / picture.height));
     this._update();
     this._tell("g:picture", { width: picture.width, height: picture.height, name: picture.file.name });
@@ -323,6 +322,15 @@ export class MaskEditor extends HTMLElement {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat) return;
     event.preventDefault();
     this._tell("g:run", {});
+  }
+
+  /** What few people open is fetched when it is first asked for. @returns {Promise<Panels>} */
+  _panels() {
+    this._opened ??= import("./painter/panels.js").then(({ makePanels }) => makePanels(this._desk, this._actions));
+    return this._opened.then((panels) => {
+      if (!panels.help.isConnected) this.append(panels.more.element, panels.numbers.element, panels.help);
+      return panels;
+    });
   }
 
   async _download() {

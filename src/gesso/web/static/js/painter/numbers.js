@@ -1,7 +1,7 @@
 /** The numbers panel: a rectangle by its place and size, for who uses no pointer or wants exact pixels. */
 
 import { button, clamp, h } from "./dom.js";
-import { panel } from "./popover.js";
+import { panel, toggle } from "./popover.js";
 import { drawRectangle } from "./raster.js";
 
 const FIELDS = /** @type {const} */ (["x", "y", "width", "height"]);
@@ -25,9 +25,16 @@ export class Numbers {
     this.element.addEventListener("toggle", () => this._fields[0].select());
   }
 
-  /** A picture was opened: the fields propose its middle. */
-  open() {
+  /** @param {HTMLElement} beside */
+  toggle(beside) {
+    if (this._plane !== this._desk.board.plane) this._propose();
+    toggle(this.element, beside);
+  }
+
+  /** There is another picture: the fields propose its middle. */
+  _propose() {
     const { width, height } = this._desk.board.size;
+    this._plane = this._desk.board.plane;
     const proposal = [width / 4, height / 4, width / 2, height / 2];
     this._fields.forEach((field, i) => {
       field.max = String(i % 2 ? height : width);

@@ -19,5 +19,4 @@ export function toggle(element, beside) {
   element.style.left = `${clamp(at.right - width, GAP_PX, clientWidth - width - GAP_PX)}px`;
   const below = at.bottom + GAP_PX;
   element.style.top = `${below + height > clientHeight ? Math.max(GAP_PX, at.top - height - GAP_PX) : below}px`;
-  element.querySelector("input, button")?.dispatchEvent(new Event("opened"));
 }

@@ -32,7 +32,7 @@ export class Rail {
     const { desk, _tools: tools } = { desk: this._desk, _tools: this._tools };
     for (const [name, tool] of tools) {
       tool.setAttribute("aria-pressed", String(desk.tool.name === name));
-      tool.disabled = !desk.canPaint && name !== "hand";
+      tool.disabled = name === "hand" ? !desk.board.isOpen : !desk.canPaint;
     }
     this._undo.disabled = !desk.canPaint || !desk.board.history.canUndo;
     this._redo.disabled = !desk.canPaint || !desk.board.history.canRedo;

@@ -30,7 +30,6 @@ export function slider(label, { least, most, unit, isLogarithmic = false }, chan
   });
   number.addEventListener("blur", () => {
     number.value = String(toValue(Number(range.value)));
-    number.dispatchEvent(new Event("settle"));
   });
   const element = h("div", { class: "stage-slider" }, h("label", { for: id }, label), range, h("span", { class: "stage-amount" }, number, h("span", { "aria-hidden": "true" }, unit)));
   return { element, set };
