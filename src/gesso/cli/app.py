@@ -81,13 +81,16 @@ def models(context: typer.Context, as_json: AsJson = False, data: Data = None) -
 @models_app.command("pull")
 def models_pull(
     name: Annotated[str, typer.Argument(metavar="OWNER/SLUG", help="The model.")],
-    source: Annotated[Path | None, typer.Option("--from", help="A local folder with the weights, instead of the hub.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask about the licence.")] = False,
+    source: Annotated[
+        str, typer.Option("--from", help="A folder with the weights, or the URL of a mirror of the hub.", show_default=False)
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the licence without being asked.")] = False,
     data: Data = None,
 ) -> None:
     """Fetch a model's weights.
 
-    They come from the Hugging Face hub, where an interrupted download goes on, or from a local folder.
+    They come from the Hugging Face hub or a mirror, where an interrupted download goes on, or from a local folder. Each file is checked
+    against the hash that the hub lists.
     """
     from gesso.cli.pull import pull
 

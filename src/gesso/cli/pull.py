@@ -1,29 +1,34 @@
-"""`gesso models pull`: a model's weights, from the Hugging Face hub or from a folder."""
+"""`gesso models pull`: a model's weights, from the Hugging Face hub, a mirror of it, or a folder."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from gesso.cli.download import Order, fetch
+from gesso.cli.hub import ORIGIN, Hub, HubFile, Listing, token_of
 from gesso.cli.models import open_catalog
 from gesso.cli.options import command, read_settings
 from gesso.cli.refused import Refused
 from gesso.cli.screen import notices, output
-from gesso.config import Settings
+from gesso.config import Settings, environment
 from gesso.domain.errors import ModelUnknown
 from gesso.domain.model import Model, always_ready
 from gesso.services.catalog import Catalog
 
-# A pipeline's components are folders. Single files in the root of a repository hold the same weights in other layouts.
-_WANTED = ["model_index.json", "*/*", "LICENSE*", "README*"]
+_INDEX = "model_index.json"
 
 
-def pull(name: str, source: Path | None, yes: bool, data: Path | None) -> None:
-    """Errors: Refused."""
+def pull(name: str, source: str, yes: bool, data: Path | None) -> None:
+    """`source`: a folder or the URL of a mirror; empty for the hub. Errors: Refused."""
     settings = read_settings(data=data)
     catalog = open_catalog(settings)
     model = _find(catalog, name)
@@ -36,10 +41,10 @@ def pull(name: str, source: Path | None, yes: bool, data: Path | None) -> None:
     _tell_licence(model, yes)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source is not None:
-            _take(source.resolve(), target)
+        if source and not source.startswith(("http://", "https://")):
+            _take(Path(source).resolve(), target)
         else:
-            _download(model, target, settings)
+            _download(model, target, settings, source)
     except OSError as error:
         raise Refused(f"{error.filename or target}: {error.strerror or error}.") from error
     readiness = catalog.readiness(model)
@@ -61,7 +66,11 @@ def _tell_licence(model: Model, yes: bool) -> None:
     if not model.licence:
         return
     notices().print(f"The weights of {model.name} come under the {model.licence}. Who downloads or uses them accepts it.")
-    if not yes and sys.stdin.isatty() and not typer.confirm("Go on?", err=True):
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("Nothing was fetched. Read the licence, and accept it with --yes.")
+    if not typer.confirm("Do you accept it?", err=True):
         raise Refused("Nothing was fetched.")
 
 
@@ -85,29 +94,45 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _download(model: Model, target: Path, settings: Settings) -> None:
+def _download(model: Model, target: Path, settings: Settings, origin: str) -> None:
+    """From the hub that the environment names, or from `origin`, which is nobody's to be told who asks. Errors: Refused, OSError."""
+    variables = environment()
+    home = variables.get("HF_ENDPOINT") or ORIGIN
+    hub = Hub(origin or home, "" if origin else token_of(variables))
+    again = command(f"gesso models pull {model.name}{f' --from {origin}' if origin else ''}", settings)
     try:
-        import huggingface_hub
-        from huggingface_hub import errors
-    except ImportError:
+        listing = hub.listing(model.name)
+        files = _wanted(listing)
+        size = sum(file.size_bytes for file in files)
+        notices().print(
+            f"Fetching {hub.page(model.name)} into {target}: {len(files)} files, {size / 1e9:.1f} GB. "
+            f"If it is interrupted, the same command goes on where it stopped."
+        )
+        with _bar(size) as on_bytes:
+            fetch(Order(hub, model.name, listing, target, on_bytes), files)
+    except httpx.HTTPError as error:
         raise Refused(
-            "The package huggingface_hub is not installed: run `pip install 'gesso[flux]'`, or take the weights from a folder with --from."
-        ) from None
-    page = f"https://huggingface.co/{model.name}"
-    notices().print(f"Fetching {page} into {target}. If it is interrupted, the same command goes on where it stopped.")
-    try:
-        huggingface_hub.snapshot_download(model.name, local_dir=target, allow_patterns=_WANTED)
-    except errors.GatedRepoError as error:
-        raise Refused(f"The hub wants to know who you are. Accept the licence at {page}, run `hf auth login`, and try again.") from error
-    except errors.RepositoryNotFoundError as error:
-        raise Refused(f"The hub has no {page}, or shows it only to who is signed in: `hf auth login`.") from error
-    except KeyboardInterrupt:
-        again = command(f"gesso models pull {model.name}", settings)
-        raise Refused(f"Interrupted. What was fetched stays; go on with `{again}`.") from None
-    except Exception as error:
-        # The hub's client lets through the errors of whichever HTTP library it was built on.
-        first_line = str(error).strip().partition("\n")[0]
-        raise Refused(
-            f"The hub could not be reached ({type(error).__name__}: {first_line}). What was fetched stays; try again, "
-            "or copy the folder from another machine and use --from."
+            f"The hub could not be reached ({type(error).__name__}: {str(error).partition(chr(10))[0]}). What was fetched stays; "
+            f"go on with `{again}`, or copy the folder from another machine and use --from."
         ) from error
+    except KeyboardInterrupt:
+        raise Refused(f"Interrupted. What was fetched stays; go on with `{again}`.") from None
+    finally:
+        hub.close()
+
+
+def _wanted(listing: Listing) -> list[HubFile]:
+    """Of a pipeline its components, which are folders: single files in the root of its repository hold the same weights once more."""
+    names = {file.path for file in listing.files}
+    if _INDEX not in names:
+        return [file for file in listing.files if not file.path.startswith(".git")]
+    return [file for file in listing.files if "/" in file.path or file.path == _INDEX or file.path.startswith(("LICENSE", "README"))]
+
+
+@contextmanager
+def _bar(total_bytes: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("{task.percentage:>3.0f}%"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    console = notices()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        row = progress.add_task("", total=total_bytes)
+        yield lambda count: progress.advance(row, count)
