@@ -27,7 +27,6 @@ export class Board extends EventTarget {
   /** A new picture: an empty mask and no way back. @param {number} width @param {number} height */
   open(width, height) {
     this.plane = new MaskPlane(width, height);
-    this.plane.unseen = { left: 0, top: 0, right: width, bottom: height };
     this.history.clear();
     this.extension = NONE;
     this._extensionBefore = null;
@@ -89,12 +88,16 @@ export class Board extends EventTarget {
   }
 
   invert() {
-    this.edit((plane) => plane.map((byte) => 255 - byte));
+    if (!this.isOpen) return;
+    const { plane } = this;
+    plane.invert();
+    this.history.push({ bytes: 16, swap: () => plane.invert() });
+    this._tell("change");
   }
 
   /** @param {number} byte 0 clears, 255 fills all */
   fill(byte) {
-    this.edit((plane) => plane.map(() => byte));
+    this.edit((plane) => plane.fill(byte));
   }
 
   undo() {

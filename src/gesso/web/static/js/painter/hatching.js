@@ -8,6 +8,8 @@
 /** A canvas with more pixels than this costs too much memory beside the mask, so the shown copy of a larger mask is coarser. */
 const MOST_SHOWN = 20e6;
 const STRIPE_PX = 9;
+/** A large change is copied in strips: one small buffer stays in the processor's cache. */
+const STRIP_PIXELS = 1 << 18;
 
 export class Hatching {
   /** @param {HTMLCanvasElement} canvas lies over the whole stage @param {import("./board.js").Board} board @param {import("./view.js").View} view */
@@ -77,13 +79,17 @@ export class Hatching {
     const width = Math.ceil(box.right / step) - left;
     const height = Math.ceil(box.bottom / step) - top;
     if (width <= 0 || height <= 0) return;
-    const image = this._alpha.createImageData(width, height);
+    const strip = Math.max(1, Math.min(height, Math.floor(STRIP_PIXELS / width)));
+    const image = this._alpha.createImageData(width, strip);
     const pixels = new Uint32Array(image.data.buffer);
-    for (let y = 0, at = 0; y < height; y++) {
-      let from = (top + y) * step * plane.width + left * step;
-      for (let x = 0; x < width; x++, from += step) pixels[at++] = plane.data[from] << 24;
+    for (let first = 0; first < height; first += strip) {
+      const high = Math.min(strip, height - first);
+      for (let y = 0, at = 0; y < high; y++) {
+        let from = (top + first + y) * step * plane.width + left * step;
+        for (let x = 0; x < width; x++, from += step) pixels[at++] = plane.data[from] << 24;
+      }
+      this._alpha.putImageData(image, left, top + first, 0, 0, width, high);
     }
-    this._alpha.putImageData(image, left, top);
   }
 
   /** @param {number} x @param {number} y @param {number} width @param {number} height device pixels */

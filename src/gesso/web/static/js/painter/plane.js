@@ -81,18 +81,30 @@ export class MaskPlane {
     }
   }
 
-  /** Writes through a function of the old byte; `begin` must have been called. @param {(byte: number) => number} change */
-  map(change) {
-    this.touch({ left: 0, top: 0, right: this.width, bottom: this.height });
-    const table = Uint8Array.from({ length: 256 }, (_, byte) => change(byte));
-    const { data } = this;
-    for (let i = 0; i < data.length; i++) data[i] = table[data[i]];
+  /** @param {number} byte everywhere; `begin` must have been called */
+  fill(byte) {
+    this.touch(this._whole());
+    this.data.fill(byte);
   }
 
   /** Takes bytes of the plane's own size; `begin` must have been called. @param {Uint8Array} bytes */
   replace(bytes) {
-    this.touch({ left: 0, top: 0, right: this.width, bottom: this.height });
+    this.touch(this._whole());
     this.data.set(bytes);
+  }
+
+  /** Its own way back, so no edit is to be open and nothing is kept. */
+  invert() {
+    const { data } = this;
+    const words = new Uint32Array(data.buffer, 0, data.length >> 2);
+    for (let i = 0; i < words.length; i++) words[i] = ~words[i];
+    for (let i = words.length * 4; i < data.length; i++) data[i] = ~data[i];
+    for (let tile = 0; tile < this._sums.length; tile++) {
+      const { left, top, right, bottom } = this._box(tile);
+      this._sums[tile] = 255 * (right - left) * (bottom - top) - this._sums[tile];
+    }
+    this.sum = 255 * data.length - this.sum;
+    this._show(this._whole());
   }
 
   /** What is to be shown, once. */
@@ -115,6 +127,11 @@ export class MaskPlane {
       : box;
   }
 
+  /** @returns {Box} */
+  _whole() {
+    return { left: 0, top: 0, right: this.width, bottom: this.height };
+  }
+
   /** @param {number} tile @returns {Box} */
   _box(tile) {
     const left = (tile % this.columns) * TILE;
@@ -125,11 +142,21 @@ export class MaskPlane {
   /** @param {number} tile @returns {Cell} */
   _read(tile) {
     const { left, top, right, bottom } = this._box(tile);
+    const { data, width } = this;
+    const first = data[top * width + left];
+    let isEven = true;
+    for (let y = top; y < bottom && isEven; y++) {
+      for (let i = y * width + left, end = y * width + right; i < end; i++) {
+        if (data[i] === first) continue;
+        isEven = false;
+        break;
+      }
+    }
+    if (isEven) return first;
     const wide = right - left;
     const cell = new Uint8Array(wide * (bottom - top));
-    for (let y = top, at = 0; y < bottom; y++, at += wide) cell.set(this.data.subarray(y * this.width + left, y * this.width + right), at);
-    const first = cell[0];
-    return cell.every((byte) => byte === first) ? first : cell;
+    for (let y = top, at = 0; y < bottom; y++, at += wide) cell.set(data.subarray(y * width + left, y * width + right), at);
+    return cell;
   }
 
   /** @param {number} tile @param {Cell} cell */

@@ -36,7 +36,7 @@ function drawCapsule(plane, a, b, radius, softness, erase) {
   };
   plane.touch(box);
   const last = Math.min(plane.height - 1, Math.ceil(box.bottom));
-  const fade = softness > 0 ? fading(a, b, radius, softness) : null;
+  const tip = { a, b, radius, softness };
   for (let row = Math.max(0, Math.floor(box.top)); row <= last; row++) {
     const reach = rowOfCapsule(a, b, radius, row + 0.5);
     if (!reach) continue;
@@ -44,8 +44,8 @@ function drawCapsule(plane, a, b, radius, softness, erase) {
     const end = Math.min(plane.width, Math.floor(reach[1] - 0.5) + 1);
     if (start >= end) continue;
     const line = row * plane.width;
-    if (!fade) plane.data.fill(erase ? 0 : 255, line + start, line + end);
-    else fadeRow(plane.data, line, start, end, row + 0.5, fade, erase);
+    if (!softness) plane.data.fill(erase ? 0 : 255, line + start, line + end);
+    else fadeRow(plane.data, line, start, end, row + 0.5, tip, erase);
   }
 }
 
@@ -80,34 +80,31 @@ function rowOfCapsule(a, b, radius, y) {
 }
 
 /**
- * The byte of a soft disc along a line, as a function of the place.
- * @param {Point} a @param {Point} b @param {number} radius @param {number} softness
+ * One row of a soft disc along a line. The innermost loop of the painter: it calls nothing but the square root, and that only in the fading rim.
+ * @param {Uint8Array} data @param {number} line @param {number} start @param {number} end @param {number} y
+ * @param {{a: Point, b: Point, radius: number, softness: number}} tip @param {boolean} erase
  */
-function fading(a, b, radius, softness) {
+function fadeRow(data, line, start, end, y, { a, b, radius, softness }, erase) {
   const dx = b.x - a.x;
   const dy = b.y - a.y;
   const square = dx * dx + dy * dy || 1;
+  const down = y - a.y;
   const core = radius * (1 - softness);
-  /** @param {number} x @param {number} y */
-  return (x, y) => {
-    const along = Math.min(1, Math.max(0, ((x - a.x) * dx + (y - a.y) * dy) / square));
-    const distance = Math.hypot(x - a.x - along * dx, y - a.y - along * dy);
-    if (distance <= core) return 255;
-    const share = Math.max(0, (radius - distance) / (radius - core));
-    return Math.round(255 * share * share * (3 - 2 * share));
-  };
-}
-
-/**
- * @param {Uint8Array} data @param {number} line @param {number} start @param {number} end @param {number} y
- * @param {(x: number, y: number) => number} fade @param {boolean} erase
- */
-function fadeRow(data, line, start, end, y, fade, erase) {
+  const rim = 1 / (radius - core);
   for (let x = start; x < end; x++) {
-    const byte = fade(x + 0.5, y);
+    const across = x + 0.5 - a.x;
+    let along = (across * dx + down * dy) / square;
+    along = along < 0 ? 0 : along > 1 ? 1 : along;
+    const offX = across - along * dx;
+    const offY = down - along * dy;
+    const off = offX * offX + offY * offY;
+    let byte = 255;
+    if (off > core * core) {
+      const share = off < radius * radius ? (radius - Math.sqrt(off)) * rim : 0;
+      byte = (255 * share * share * (3 - 2 * share) + 0.5) | 0;
+    }
     const old = data[line + x];
-    if (erase) data[line + x] = Math.min(old, 255 - byte);
-    else if (byte > old) data[line + x] = byte;
+    if (erase ? 255 - byte < old : byte > old) data[line + x] = erase ? 255 - byte : byte;
   }
 }
 
