@@ -130,6 +130,17 @@ def tasks(
     show_tasks(limit, as_json, data)
 
 
+@app.command()
+def replay(task: TaskId, as_json: AsJson = False, data: Data = None) -> None:
+    """Run a task again, and say whether the same comes of it.
+
+    It needs a running server. Exit code 1 when something else came of it.
+    """
+    from gesso.cli.replay import replay
+
+    replay(task, as_json, data)
+
+
 @webhooks_app.callback(invoke_without_command=True)
 def webhooks(
     context: typer.Context,

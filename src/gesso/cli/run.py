@@ -51,10 +51,10 @@ def run(model: str, values: Sequence[str], out: Path, data: Path | None, *, url:
     settings = read_settings(data=data)
     console = notices()
     try:
-        with _connect(settings, url, key, secret) as api:
+        with connect(settings, url, key, secret) as api:
             _check_names(api, owner, slug, given, console)
             task = api.submit(owner, slug, given.fields, given.files)
-            record = _watch(api, task, console, f"{owner}/{slug}")
+            record = watch(api, task, console, f"{owner}/{slug}")
             _finish(api, task, record, out, slug, console)
     except Unauthorized as error:
         raise Refused(
@@ -86,7 +86,7 @@ def read_values(values: Iterable[str]) -> Given:
     return Given(tuple(fields), tuple(files))
 
 
-def _connect(settings: Settings, url: str | None, key: str | None, secret: str | None) -> Api:
+def connect(settings: Settings, url: str | None, key: str | None, secret: str | None) -> Api:
     """The server that is named, or else the one that runs on the data folder, there with a key of its own."""
     client = ClientSettings()
     url, key, secret = url or client.url, key or client.api_key, secret or client.api_secret
@@ -149,7 +149,7 @@ def _others(api: Api) -> str:
         return " `gesso models` lists those of this machine."
 
 
-def _watch(api: Api, task: Submitted, console: Console, title: str) -> dict[str, Any]:
+def watch(api: Api, task: Submitted, console: Console, title: str) -> dict[str, Any]:
     """The task's record when it has ended."""
     with Watching(console, title) as watching:
         try:
