@@ -16,6 +16,8 @@ from gesso.store.schema import IS_OPEN, IS_UNSUCCESSFUL, tasks
 from gesso.store.tasks import task_of
 
 _STEP_MAX_COUNT, _STEP_GROWTH = 1_000, 4
+# A machine that is busy is slow, and gives a useful page all the same.
+_TIMED_FROM_COUNT = 500
 # Rows beyond those that are wanted: a text may stand where it is not meant.
 _SPARE_COUNT = 20
 # The values stand first in a Task's document, and its logs, which may be long, last.
@@ -49,15 +51,15 @@ def _find(connection: Connection, wanted: TaskSearch, limit: int, max_looked: in
     # Most pages are filled by the first step; where little is found, longer ones cost less.
     step = limit + 1
     while len(look.found) < limit and not look.is_end and look.looked < max_looked:
-        _look(connection, wanted, look, limit, min(step, max_looked - look.looked), until)
+        _look(connection, wanted, look, limit, min(step, max_looked - look.looked))
         step = min(step * _STEP_GROWTH, _STEP_MAX_COUNT)
-        if time.perf_counter() >= until:
+        if look.looked >= _TIMED_FROM_COUNT and time.perf_counter() >= until:
             break
     found = [*named, *(task for task in look.found if task.id not in {one.id for one in named})]
     return TaskFinds(tuple(found), look.before, look.looked, look.is_end)
 
 
-def _look(connection: Connection, wanted: TaskSearch, look: _Look, limit: int, step: int, until: float) -> None:
+def _look(connection: Connection, wanted: TaskSearch, look: _Look, limit: int, step: int) -> None:
     """Look at the next `step` Tasks along the index, or at fewer when that is enough."""
     ids = select(tasks.c.id).where(_along(wanted), *_below(look.before)).order_by(tasks.c.id.desc()).limit(step)
     numbers = connection.execute(ids).scalars().all()
@@ -73,7 +75,7 @@ def _look(connection: Connection, wanted: TaskSearch, look: _Look, limit: int, s
         task = task_of(row)
         if wanted.means(task):
             look.found.append(task)
-        if len(look.found) == limit or time.perf_counter() >= until:
+        if len(look.found) == limit:
             # What lies below has to be looked at again for the next page.
             _stop(look, numbers, task.id)
             return

@@ -20,7 +20,7 @@ from gesso.web.task_rows import Row, is_picture, picture_input
 _LOG_MAX_CHARACTERS = 64 * KIB
 _BAR_WIDTH = 1_000
 # What is thinner than this cannot be seen.
-_SPAN_MIN_WIDTH = 6
+_SPAN_MIN_WIDTH = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,9 +119,6 @@ def title(task: Task, model: Model | None) -> str:
         value = task.values.get(name)
         if isinstance(value, str) and value.strip():
             return _cut(" ".join(value.split()), _TITLE_MAX_CHARACTERS)
-    given = picture_input(task, model)
-    if given is not None:
-        return given.name
     return model.title if model else task.model
 
 

@@ -176,7 +176,8 @@ class TaskPages:
             query=query,
             open=tuple(self._rows.row(task, now, places) for task in opened),
             open_total=counts.active if query.tab != "running" else max(counts.active, len(opened)),
-            days=tuple(days(rows, now, minutes, finds is None or finds.is_end)),
+            # Below a bound there may be more of its day.
+            days=tuple(days(rows, now, minutes, finds is None or (finds.is_end and not query.after))),
             finds=finds,
             counts=counts,
             by_model=by_model,

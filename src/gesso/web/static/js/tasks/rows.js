@@ -53,6 +53,12 @@ export class Rows {
     const groups = [...fresh.querySelectorAll(".group")];
     if (!groups.length && !ended.length && !this.list.querySelector(".group")) return;
     this._keep(groups);
+    // Whether the last day goes on below what was asked for, only the page that ended there knew.
+    const last = groups.at(-1);
+    if (last && this.list.querySelector(`.group[data-whole][data-day="${last.getAttribute("data-day")}"]`)) {
+      last.toggleAttribute("data-whole", true);
+      count(last);
+    }
     for (const old of this.list.querySelectorAll(".group, [data-empty]")) old.remove();
     this.list.prepend(...groups);
     if (!foot) this.list.append(...fresh.querySelectorAll("[data-older]"));
