@@ -122,8 +122,8 @@ class _People:
         self.users = Accounts(store.users, self.sessions, store.clock, store.settings.signup)
 
 
-class _Machine:
-    """What Engines find here: the devices, and the options that the operator gave them. Errors: ModelBroken."""
+class _Engines:
+    """What Engines find here: devices, the options that the operator gave them, folders. Errors: ModelBroken."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
@@ -134,6 +134,11 @@ class _Machine:
     def fleet(self, hire: Hire, clock: Clock) -> Fleet:
         settings = self._settings
         return Fleet(self._catalog.all(), self._devices, settings.workers, self._demand, hire, clock, settings.idle_unload_s)
+
+    def environment(self, model: Model) -> dict[str, str]:
+        """Also where torch keeps what it compiles, so that the next Worker of the Model finds it."""
+        compiled = self._settings.data.resolve() / "weights" / "cache" / model.owner / model.slug
+        return {"TORCHINDUCTOR_CACHE_DIR": str(compiled)} | dict(environment())
 
     def _demand(self, model: Model) -> int:
         """Bytes that a Worker of the Model takes: what its plan for the largest of its devices says, where it makes one."""
@@ -179,8 +184,8 @@ class House:
         self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, days)
         self._fetch = HttpFetch(settings.fetch_ranges)
         staging = Staging(self._blobs, self._fetch, files, clock)
-        self._machine = _Machine(settings, self.catalog)
-        self.fleet = self._machine.fleet(self._hire, clock)
+        self._engines = _Engines(settings, self.catalog)
+        self.fleet = self._engines.fleet(self._hire, clock)
         self.billing = Billing(SqlBilling(self.store.database, clock), clock, settings.billing)
         self.lifecycle.observe(self.billing.observe)
         attempts = Attempts(self.lifecycle, staging, self._blobs, clock, Costs(self._blobs, settings.billing).charge)
@@ -276,10 +281,10 @@ class House:
         return ProcessExecutor(
             name,
             model,
-            Device(device.name, device.memory_bytes, model.needs.threads, self._machine.options[model.name]),
+            Device(device.name, device.memory_bytes, model.needs.threads, self._engines.options[model.name]),
             self.catalog.weights_of(model),
             self._scratch / name,
-            environment(),
+            self._engines.environment(model),
             on_log=write_log,
             kill_grace_s=self.settings.kill_grace_s,
             run_timeout_s=self.settings.run_timeout_s,
