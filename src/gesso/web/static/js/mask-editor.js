@@ -69,6 +69,7 @@ export class MaskEditor extends HTMLElement {
     this._autosave = new Autosave("");
     this._feather = 0;
     this.touched = false;
+    this._theme = new MutationObserver(() => this._look());
     this._intake = new Intake(this, {
       picture: (file) => void this.setPicture(file),
       mask: (file) => void this.setMask(file),
@@ -101,7 +102,7 @@ export class MaskEditor extends HTMLElement {
     document.addEventListener("keydown", (event) => this._runKey(event), { signal });
     document.addEventListener("paste", (event) => this._intake.paste(event), { signal });
     window.addEventListener("blur", () => this._desk.releaseKeys(), { signal });
-    new MutationObserver(() => this._look()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    this._theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._look(), { signal });
     this._look();
     this._update();
@@ -110,6 +111,7 @@ export class MaskEditor extends HTMLElement {
 
   disconnectedCallback() {
     this._away?.abort();
+    this._theme.disconnect();
     void this._autosave.flush();
   }
 
@@ -118,7 +120,8 @@ export class MaskEditor extends HTMLElement {
     this._desk.board.limits = { multiple: number("multiple", 1), most: number("extend-most", 2048) };
     this._desk.isDisabled = this.disabled;
     this._desk.refresh();
-    this._rail.hideExtend(this.hasAttribute("no-extend"));
+    this._desk.canExtend = !this.hasAttribute("no-extend");
+    this._rail.hideExtend(!this._desk.canExtend);
     this._welcome.offerAddress(this.hasAttribute("proxy"));
     this._update();
   }
@@ -271,10 +274,7 @@ export class MaskEditor extends HTMLElement {
     this._picture = picture;
     this._notice.hide();
     this._result = { hasResult: false, isNew: false };
-    this._desk.shown = "mask";
-    this._desk.board.open(picture.width, picture.height);
-    this._desk.stage.show(picture.image);
-    this._desk.refresh();
+    this._desk.open(picture);
     this.style.setProperty("--picture-ratio", String(picture.width / picture.height));
     this._update();
     this._tell("g:picture", { width: picture.width, height: picture.height, name: picture.file.name });

@@ -48,6 +48,7 @@ export class Desk extends EventTarget {
     /** @type {ViewName} */
     this.shown = "mask";
     this.isDisabled = false;
+    this.canExtend = true;
     this.isMaskHidden = false;
     this._isSpaceHeld = false;
     this.stage.element.append(this.extend.element);
@@ -72,7 +73,7 @@ export class Desk extends EventTarget {
 
   /** @param {ToolName} name */
   choose(name) {
-    if (this.tools[name] === this.tool) return;
+    if (this.tools[name] === this.tool || (name === "extend" && !this.canExtend)) return;
     this._gestures.drop();
     this.tool.leave?.();
     this.tool = this.tools[name];
@@ -88,6 +89,16 @@ export class Desk extends EventTarget {
     this.shown = name;
     this.refresh();
     this._tell("view");
+  }
+
+  /** Another picture. @param {import("./pictures.js").Picture} picture */
+  open({ image, width, height }) {
+    this._gestures.drop();
+    this.tool.leave?.();
+    this.shown = "mask";
+    this.board.open(width, height);
+    this.stage.show(image);
+    this.refresh();
   }
 
   /** What can be done has changed: brings tools and cursor in line with it. */

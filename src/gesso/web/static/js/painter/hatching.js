@@ -41,6 +41,11 @@ export class Hatching {
     this._pattern = null;
   }
 
+  /** Whether the page was zoomed or moved to another screen since. */
+  get isStale() {
+    return this._ratio !== (window.devicePixelRatio || 1);
+  }
+
   /** @param {number} width CSS pixels @param {number} height */
   resize(width, height) {
     this._ratio = window.devicePixelRatio || 1;

@@ -19,9 +19,10 @@ export class Outline {
     this.hideFrame();
   }
 
-  /** @param {Point} at @param {number} radius */
-  showRing(at, radius) {
+  /** @param {Point} at @param {number} radius @param {boolean} erases */
+  showRing(at, radius, erases) {
     this.ring.removeAttribute("visibility");
+    this.ring.classList.toggle("is-erasing", erases);
     this.ring.setAttribute("transform", `translate(${at.x} ${at.y})`);
     const [under, over, cross] = this.ring.children;
     for (const circle of [under, over]) circle.setAttribute("r", String(Math.max(radius, LEAST_RING)));

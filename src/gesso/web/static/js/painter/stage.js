@@ -27,8 +27,7 @@ export class Stage extends EventTarget {
       this._canvas,
       bench.outline.element,
     );
-    this._observer = new ResizeObserver(() => this._resize());
-    this._observer.observe(this.element);
+    new ResizeObserver(() => this._resize()).observe(this.element);
   }
 
   /** @param {HTMLImageElement} image */
@@ -65,6 +64,7 @@ export class Stage extends EventTarget {
     this._isWhole = false;
     const { board, view } = this._bench;
     const { frame } = board;
+    if (this.hatching.isStale) this.hatching.resize(view.width, view.height);
     this.layer.style.transform = `matrix(${view.scale}, 0, 0, ${view.scale}, ${view.tx}, ${view.ty})`;
     this.layer.classList.toggle("is-pixelated", view.scale > PIXELATED_FROM);
     place(this.picture, { left: 0, top: 0, right: board.plane.width, bottom: board.plane.height });
@@ -76,10 +76,10 @@ export class Stage extends EventTarget {
   }
 
   _resize() {
-    const { clientWidth, clientHeight } = this.element;
-    if (!clientWidth || !clientHeight) return;
-    this._bench.view.resize(clientWidth, clientHeight);
-    this.hatching.resize(clientWidth, clientHeight);
+    const { width, height } = this.element.getBoundingClientRect();
+    if (!width || !height) return;
+    this._bench.view.resize(width, height);
+    this.hatching.resize(width, height);
     this.draw();
   }
 }

@@ -64,7 +64,7 @@ export class Brush {
 
   redraw() {
     const { outline, view } = this._bench;
-    if (this._seen) outline.showRing({ x: this._seen.sx, y: this._seen.sy }, (this.size / 2) * view.scale);
+    if (this._seen) outline.showRing({ x: this._seen.sx, y: this._seen.sy }, (this.size / 2) * view.scale, this._seen.erase || this.name === "eraser");
     else outline.hideRing();
   }
 
