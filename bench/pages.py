@@ -36,27 +36,19 @@ from gesso.wiring import House
 _CHUNK = 5_000
 _MODELS = ("gesso/echo", "gesso/heal", "black-forest-labs/FLUX.1-Fill-dev")
 _STATES = ((40, TaskState.FAILED), (55, TaskState.CANCELLED))
-_WORDS = [
-    "white",
-    "red",
-    "yellow",
-    "violet",
+_WORDS = (
+    "white red yellow violet",
     "tulips",
     "teapot",
-    "window",
-    "light",
+    "window light",
     "table",
     "lemons",
     "mug",
-    "jug",
-    "street",
-    "portrait",
+    "street portrait",
     "sky",
-    "soft",
-    "morning",
+    "soft morning",
     "brass",
-    "glass",
-]
+)
 _STEP_US = 60_000_000
 PAGES = (
     "/",
