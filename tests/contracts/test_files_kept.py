@@ -176,6 +176,8 @@ def test_a_page_has_folders_by_name_and_then_files_by_age(keep: Any) -> None:
         for count in range(1, 8):
             pages = [await shelf.names(start=start, count=count) for start in range(0, 9, count)]
             assert [name for page in pages for name in page] == everything
+        latest = await shelf.folders.page(1, ROOT, 2, 3, is_newest_first=True)
+        assert [one.name for one in latest.folders] + [one.file.name for one in latest.uploads] == ["c", "6.txt", "7.txt"]
         page = await shelf.folders.page(1, ROOT, 0, 2)
         assert (page.total, [(one.folders, one.files) for one in page.counts]) == (7, [(0, 0), (1, 2)])
 

@@ -137,7 +137,7 @@ class Accounts:
 
     async def change_password(self, user: User, password: str, new_password: str, but: Session, sender: Sender) -> None:
         """Set another password, and end all sessions but this one. Errors: SigninRefused, ParameterNotAllowed, TooManyAttempts."""
-        await self._demand_password(user, password, sender)
+        await self.demand_password(user, password, sender)
         check_password(new_password, user.email)
         await self._users.set_password(user.id, await self._passwords.hash(new_password))
         await self._sessions.end_all(user, but)
@@ -145,7 +145,7 @@ class Accounts:
     async def set_second_factor(self, user: User, password: str, secret: str, code: str, sender: Sender) -> None:
         """Ask for codes made with `secret` from now on; the code shows that they can be made. Errors: SigninRefused, CodeRefused,
         ParameterNotAllowed, TooManyAttempts."""
-        await self._demand_password(user, password, sender)
+        await self.demand_password(user, password, sender)
         if not second_factor.is_secret(secret):
             raise ParameterNotAllowed("secret", "it is none that this server gives")
         step = second_factor.matching_step(secret, code, self._clock.now())
@@ -156,7 +156,7 @@ class Accounts:
 
     async def drop_second_factor(self, user: User, password: str, sender: Sender) -> None:
         """Errors: SigninRefused, TooManyAttempts."""
-        await self._demand_password(user, password, sender)
+        await self.demand_password(user, password, sender)
         await self._users.set_second_factor(user.id, "")
 
     async def all(self) -> list[User]:
@@ -181,8 +181,8 @@ class Accounts:
         """Remove the User and its sessions; its Projects stay. Errors: UserUnknown, ParameterNotAllowed."""
         await self._users.delete(normal_email(email))
 
-    async def _demand_password(self, user: User, password: str, sender: Sender) -> None:
-        """Asked again for what a stolen token must not be able to do."""
+    async def demand_password(self, user: User, password: str, sender: Sender) -> None:
+        """Asked again for what a stolen token must not be able to do. Errors: SigninRefused, TooManyAttempts."""
         attempt = await self._signins.admit(user.email, sender.address)
         found = await self._users.by_id(user.id)
         if found is None or not await self._passwords.is_right(found.password_hash, password):

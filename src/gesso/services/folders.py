@@ -104,11 +104,22 @@ class Folders:
         gathering.skipped += contents.skipped
         gathering.spent.append(archive.access_key)
 
-    async def page(self, project: Project, folder_id: str, start: int, max_count: int) -> Listing:
-        """Errors: FolderUnknown."""
+    async def page(self, project: Project, folder_id: str, start: int, max_count: int, is_newest_first: bool = False) -> Listing:
+        """Folders by their names, then uploads by their age. Errors: FolderUnknown."""
         if folder_id != ROOT and await self._store.folder(project.id, folder_id) is None:
             raise FolderUnknown
-        return await self._store.page(project.id, folder_id, start, max_count)
+        return await self._store.page(project.id, folder_id, start, max_count, is_newest_first)
+
+    async def path(self, project: Project, folder_id: str) -> tuple[Folder, ...]:
+        """The Folder and those around it, the outermost first; none for ROOT. Errors: FolderUnknown."""
+        around: list[Folder] = []
+        while folder_id != ROOT:
+            folder = await self._store.folder(project.id, folder_id)
+            if folder is None:
+                raise FolderUnknown
+            around.append(folder)
+            folder_id = folder.parent_id
+        return tuple(reversed(around))
 
     async def delete(self, project: Project, public_id: str) -> None:
         """Delete an upload, or a Folder with all that is in it. A Folder goes step by step, and what breaks off can be repeated.

@@ -75,7 +75,7 @@ class Projects:
         addresses: Sequence[str] | None = None,
     ) -> Project:
         """Change what is given. Errors: ProjectUnknown, RoleTooLow, ParameterNotAllowed."""
-        project = await self._owned(user, reference)
+        project = await self.owned(user, reference)
         changed = dataclasses.replace(
             project,
             name=project.name if name is None else check_name(name),
@@ -88,7 +88,7 @@ class Projects:
 
     async def regenerate(self, user: User, reference: str) -> Key:
         """A new Key. The old one is refused when this returns. Errors: ProjectUnknown, RoleTooLow."""
-        key = await self._store.replace_key(await self._owned(user, reference))
+        key = await self._store.replace_key(await self.owned(user, reference))
         self._identity.forget(key.project.id)
         return key
 
@@ -97,7 +97,7 @@ class Projects:
 
         Errors: ProjectUnknown, RoleTooLow.
         """
-        project = await self._owned(user, reference)
+        project = await self.owned(user, reference)
         await self._store.delete(project.id)
         await self._on_deleted(project.id)
 
@@ -108,7 +108,7 @@ class Projects:
     async def set_member(self, user: User, reference: str, email: str, role: Role) -> list[Member]:
         """Add somebody, or change a Role; all members. Errors: ProjectUnknown, RoleTooLow, UserUnknown, LastOwner, LimitReached,
         ParameterNotAllowed."""
-        project = await self._owned(user, reference)
+        project = await self.owned(user, reference)
         await self._store.set_member(project.id, normal_email(email), role)
         return await self._store.members(project.id)
 
@@ -121,7 +121,8 @@ class Projects:
         await self._store.remove_member(project.id, address)
         return await self._store.members(project.id)
 
-    async def _owned(self, user: User, reference: str) -> Project:
+    async def owned(self, user: User, reference: str) -> Project:
+        """A Project that the User may change. Errors: ProjectUnknown, RoleTooLow."""
         project, role = await self._standing(user, reference)
         _demand_owner(user, role)
         return project

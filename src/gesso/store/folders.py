@@ -33,8 +33,8 @@ class SqlFolders:
     async def add(self, uploads: Sequence[Upload], new_folders: Sequence[Folder]) -> None:
         await self._database.call(lambda connection: _add(connection, uploads, new_folders))
 
-    async def page(self, project_id: int, folder_id: str, start: int, max_count: int) -> Listing:
-        return await self._database.read(lambda connection: _page(connection, project_id, folder_id, start, max_count))
+    async def page(self, project_id: int, folder_id: str, start: int, max_count: int, is_newest_first: bool = False) -> Listing:
+        return await self._database.read(lambda connection: _page(connection, project_id, folder_id, start, max_count, is_newest_first))
 
     async def remove_upload(self, project_id: int, upload_id: str) -> str | None:
         def remove(connection: Connection) -> str | None:
@@ -138,17 +138,18 @@ def _within(project_id: int, folder_id: str) -> tuple[Any, ...]:
     return uploads.c.project_id == project_id, uploads.c.folder_id == folder_id
 
 
-def _page(connection: Connection, project_id: int, folder_id: str, start: int, max_count: int) -> Listing:
+def _page(connection: Connection, project_id: int, folder_id: str, start: int, max_count: int, is_newest_first: bool) -> Listing:
     inside, within = _inside(project_id, folder_id), _within(project_id, folder_id)
     folder_count = connection.execute(select(func.count()).select_from(folders).where(*inside)).scalar_one()
     file_count = connection.execute(select(func.count()).select_from(uploads).where(*within)).scalar_one()
     first = select(folders).where(*inside).order_by(folders.c.name).offset(start).limit(max_count)
     found = [Folder(**row._mapping) for row in connection.execute(first).all()]
+    ages = (uploads.c.created_at, uploads.c.id)
     rest = (
         select(files)
         .join(uploads, uploads.c.access_key == files.c.access_key)
         .where(*within)
-        .order_by(uploads.c.created_at, uploads.c.id)
+        .order_by(*(age.desc() if is_newest_first else age for age in ages))
         .offset(max(0, start - folder_count))
         .limit(max_count - len(found))
     )

@@ -49,8 +49,9 @@ class MemoryFolders:
         self.uploads.update({one.id: one for one in uploads})
         self.disk.files.update({one.file.access_key: one.file for one in uploads})
 
-    async def page(self, project_id: int, folder_id: str, start: int, max_count: int) -> Listing:
+    async def page(self, project_id: int, folder_id: str, start: int, max_count: int, is_newest_first: bool = False) -> Listing:
         folders, uploads = self._inside(project_id, folder_id), self._within(project_id, folder_id)
+        uploads = uploads[::-1] if is_newest_first else uploads
         shown = folders[start : start + max_count]
         first = max(0, start - len(folders))
         counts = tuple(FolderCounts(len(self._inside(project_id, one.id)), len(self._within(project_id, one.id))) for one in shown)
