@@ -120,3 +120,17 @@ def test_a_doctor_counts_problems(terminal: Terminal) -> None:
     done = terminal.gesso("doctor", "--data", "/proc/gesso-data", GESSO_MODELS='["nothing.py"]')
     assert done.code == 1
     assert "gesso: 2 problems found." in done.err
+
+
+def test_a_doctor_says_how_a_model_would_use_the_memory_and_follows_the_settings(terminal: Terminal) -> None:
+    data = terminal.folder / "gesso-data"
+    data.mkdir()
+    (data / "gesso.toml").write_text(f'memory = {100 * 2**30}\n[engines."{FLUX}"]\nprecision = "float8"\n')
+    done = terminal.gesso("doctor")
+    assert done.code == 0, done.err
+    assert f"{FLUX} on cpu would use float8 weights (8-bit weights change pictures slightly), all on cpu: " in done.out
+    assert "where 100.0 GiB are free; precision as the settings fix." in done.out
+    (data / "gesso.toml").write_text(f'[engines."{FLUX}"]\nprecision = "float7"\n')
+    done = terminal.gesso("doctor")
+    assert done.code == 1
+    assert f"The setting engines, for {FLUX}: The parameter precision cannot be used as sent" in done.out

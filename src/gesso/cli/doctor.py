@@ -10,9 +10,10 @@ import sqlite3
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gesso import __version__
 from gesso.cli.models import open_catalog
@@ -22,7 +23,9 @@ from gesso.cli.running import find_running
 from gesso.cli.screen import output
 from gesso.config import ClientSettings, Settings, environment
 from gesso.domain.limits import GIB
-from gesso.execution.devices import find_accelerators
+from gesso.domain.model import Model
+from gesso.execution.devices import find_accelerators, free_bytes
+from gesso.models import registry
 
 _FREE_DISK_MIN_BYTES = 5 * GIB
 _FREE_MEMORY_MIN_BYTES = 2 * GIB
@@ -124,7 +127,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     for device in devices:
         yield Finding("ok", f"GPU {device.name} with {device.memory_bytes / GIB:.0f} GiB")
     if not devices:
-        yield Finding("note", "No GPU was found. gesso/heal and gesso/echo need none; FLUX.1 Fill does.")
+        yield Finding("note", "No GPU was found. gesso/heal and gesso/echo need none; FLUX.1 Fill at full size is slow without.")
 
 
 def _port(settings: Settings) -> Finding:
@@ -147,9 +150,27 @@ def _models(settings: Settings) -> Iterator[Finding]:
     except Refused as error:
         yield Finding("problem", str(error), "Correct it, or take it out of the setting models.")
         return
+    try:
+        options = registry.options(catalog.all(), settings.engines)
+    except registry.ModelBroken as error:
+        yield Finding("problem", str(error), "Correct the setting engines; docs/models.md lists what it may say.")
+        return
     for model in catalog.all():
         readiness = catalog.readiness(model)
         if readiness.is_ready:
             yield Finding("ok", f"{model.name} is ready.")
         else:
             yield Finding("warning", f"{model.name}: {readiness.state}.", readiness.reason)
+        yield from _outlooks(model, catalog.weights_of(model), settings, options[model.name])
+
+
+def _outlooks(model: Model, weights: Path, settings: Settings, options: Mapping[str, Any]) -> Iterator[Finding]:
+    """How a Model that plans would use each device, with what is free there now."""
+    if model.outlook is None:
+        return
+    free = free_bytes() if model.needs.device != "cpu" else {}
+    for device, device_bytes in (free or {"cpu": settings.memory}).items():
+        try:
+            yield Finding("note", f"{model.name} on {device} would use {model.outlook(weights, device, device_bytes, options).sentence}")
+        except (ValueError, OSError) as error:
+            yield Finding("note", f"{model.name} cannot run on {device}. {error}")
