@@ -8,18 +8,22 @@ import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gesso.config import Settings
-from gesso.domain.limits import SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
+from gesso.domain.limits import KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
 from gesso.wiring import House
 
 _BACKLOG = 2048
 _CLOSE_GRACE_S = 5
 # The writer thread takes turns with the event loop; the interpreter's default turn of 5 ms would be the latency of every request.
 _SWITCH_INTERVAL_S = 0.0005
+# More than this is not held back: whoever writes it waits for the client to read.
+_HELD_MAX_BYTES = 64 * KIB
 
 
 class _Server(uvicorn.Server):
@@ -37,6 +41,44 @@ class _Server(uvicorn.Server):
         else:
             super().handle_exit(sig, frame)
             self.force_exit = self.force_exit or sig == signal.SIGINT
+
+
+class _Joined:
+    """A transport that sends what is written within one turn of the loop in one piece: the head of an answer with its body. Each write is
+    a system call that wakes the client, and it would be woken for half an answer."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._parts: list[bytes] = []
+        self._held_bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > _HELD_MAX_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            joined = b"".join(self._parts)
+            self._parts.clear()
+            self._held_bytes = 0
+            self._transport.write(joined)
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(cast(asyncio.Transport, _Joined(transport)))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -70,7 +112,7 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
     signalled = asyncio.Event()
     config = uvicorn.Config(
         house.app,
-        http="httptools",
+        http=_Protocol,
         ws="websockets-sansio",
         ws_max_size=SOCKET_MESSAGE_MAX_BYTES,
         ws_ping_interval=SOCKET_PING_S,

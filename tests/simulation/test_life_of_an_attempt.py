@@ -57,6 +57,51 @@ def test_a_task_is_run_and_charged_for_the_time_that_it_took() -> None:
     simulate(scenario())
 
 
+def test_an_idle_worker_begins_a_task_that_is_still_on_its_way_to_disk() -> None:
+    async def scenario() -> None:
+        script = Script(Play(takes_s=1.0))
+        world = await started(script)
+        await world.submit(1, MODEL)
+        await world.rest()
+        world.server.store.hold()
+        submitting = asyncio.ensure_future(world.submit(1, MODEL))
+        await asyncio.sleep(5.0)
+        assert len(script.orders) == 2
+        assert not submitting.done(), "a task was accepted that is not on disk"
+        assert len(world.disk.tasks) == 1
+        world.server.store.release()
+        task = await submitting
+        assert task is not None
+        await world.rest()
+        assert await state_of(world, task.id) is TaskState.SUCCEEDED
+        assert len(script.orders) == 2
+        world.verify()
+
+    simulate(scenario())
+
+
+@pytest.mark.parametrize("takes_s", [0.0, 60.0])
+def test_a_task_that_the_disk_refuses_leaves_its_worker(takes_s: float) -> None:
+    async def scenario() -> None:
+        script = Script(Play(), Play(takes_s=takes_s), Play())
+        world = await started(script)
+        await world.submit(1, MODEL)
+        await world.rest()
+        world.disk.trouble = "the disk is full"
+        assert await world.submit(1, MODEL) is None
+        await asyncio.sleep(1.0)
+        assert world.server.scheduler.running_count() == 0
+        world.disk.trouble = ""
+        task = await world.submit(1, MODEL)
+        assert task is not None
+        await world.server.tasks.wait(task, 1.0)
+        assert await state_of(world, task.id) is TaskState.SUCCEEDED
+        assert len(script.orders) == 3
+        world.verify()
+
+    simulate(scenario())
+
+
 def test_a_kill_reaches_the_worker_and_frees_it() -> None:
     async def scenario() -> None:
         world = await started(Script(Play(takes_s=3600.0), Play()))

@@ -5,6 +5,7 @@ Pure ASGI, because a BaseHTTPMiddleware breaks streaming and cancellation, and o
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from gesso.api.dialect import Answer, Dialect, Headers
 log = structlog.get_logger(__name__)
 
 _REQUEST_ID = b"x-request-id"
+# Ids need not be secret, only other than those of other servers and of earlier starts.
+_PROCESS = secrets.token_hex(4).encode()
+_numbers = itertools.count(1)
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _PLAIN_INTERNAL = Answer(b"Internal Server Error", 500, b"text/plain; charset=utf-8")
 
@@ -83,4 +87,4 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == _REQUEST_ID and _GIVEN_ID.fullmatch(value):
             return value
-    return secrets.token_hex(8).encode()
+    return b"%s%08x" % (_PROCESS, next(_numbers))

@@ -8,18 +8,28 @@ from base64 import urlsafe_b64encode
 
 _KEY_LENGTH = 40
 _TOKEN_LENGTH = 30
+_DRAWN_BYTES = 768
 SESSION_PREFIX = "gs_"
+
+
+# Words of each length that were drawn and not given yet.
+_drawn: dict[int, list[str]] = {}
 
 
 def _random_word(length: int) -> str:
     """`length` letters and digits, the first one a letter, so that no word can be read as a number.
 
-    Leaving out what is not wanted keeps all words equally likely; drawing digit by digit took thirty times as long.
+    Many are drawn in one visit to the system's randomness, because each visit lets another thread in. Leaving out what is not wanted keeps
+    all words equally likely; drawing digit by digit took thirty times as long.
     """
-    word = b""
-    while len(word) < length:
-        word = urlsafe_b64encode(secrets.token_bytes(length + 15)).translate(None, b"-_=").lstrip(b"0123456789")
-    return word[:length].decode()
+    drawn = _drawn.setdefault(length, [])
+    while True:
+        try:
+            return drawn.pop()
+        except IndexError:
+            letters = urlsafe_b64encode(secrets.token_bytes(_DRAWN_BYTES)).translate(None, b"-_=").decode()
+            words = (letters[start : start + length] for start in range(0, len(letters) - length, length))
+            drawn.extend(word for word in words if word[0].isalpha())
 
 
 def new_token() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 
@@ -37,6 +38,10 @@ class Child:
         self._channel = ServerChannel(loop, process.connection, on_message, self._channel_ended)
         self._stdout = LogPipe(loop, process.stdout.fileno(), lambda text: on_line("stdout", text), monotonic)
         self._stderr = LogPipe(loop, process.stderr.fileno(), lambda text: on_line("stderr", text), monotonic)
+        self._logs = {process.stdout.fileno(): self._stdout, process.stderr.fileno(): self._stderr}
+        self._unread = select.poll()
+        for fd in self._logs:
+            self._unread.register(fd, select.POLLIN)
         process.watch(loop, self._exited)
 
     @property
@@ -48,12 +53,19 @@ class Child:
 
     def begin_log(self) -> None:
         """What is written from now on is the run's."""
+        self._drain_logs()
         self._stdout.begin()
         self._stderr.begin()
 
     def end_log(self) -> tuple[str, str]:
-        """What the run wrote on stdout and stderr."""
+        """What the run wrote on stdout and stderr, to the last byte that has arrived."""
+        self._drain_logs()
         return self._stdout.end(), self._stderr.end()
+
+    def _drain_logs(self) -> None:
+        # One look at both: most of the time there is nothing in them.
+        for fd, _ in self._unread.poll(0):
+            self._logs[fd].drain()
 
     def expect_end(self, reason: str) -> None:
         """Name the reason of an end that was asked for; the first one stays."""

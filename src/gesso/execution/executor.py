@@ -115,6 +115,7 @@ class ProcessExecutor:
         child = self._present_child()
         child.begin_log()
         child.send(line)
+        run.begin()
         outcome = await self._outcome(run)
         if self._state is State.DEAD:
             await asyncio.shield(self._gone)

@@ -149,14 +149,12 @@ class LogPipe:
         return readable(self._last.strip()[-LOG_LINE_MAX_BYTES:])
 
     def begin(self) -> None:
-        """What comes from now on is the run's."""
-        self._drain()
+        """What is read from now on is the run's."""
         self._tell(self._lines.finish())
         self._record = Record()
 
     def end(self) -> str:
-        """What the run wrote, to the last byte that has arrived."""
-        self._drain()
+        """What was read of the run."""
         self._keep(self._lines.finish())
         text = self._record.text() if self._record is not None else ""
         self._record = None
@@ -165,7 +163,7 @@ class LogPipe:
     def close(self) -> None:
         """Tell what has arrived, and let go of the descriptor, which stays its owner's to close."""
         if self._is_open:
-            self._drain()
+            self.drain()
             self._keep(self._lines.finish())
             self._leave()
 
@@ -174,7 +172,8 @@ class LogPipe:
             self._is_open = False
             self._loop.remove_reader(self._fd)
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Read all that has arrived."""
         for _ in range(_DRAIN_READS_MAX_COUNT):
             if not self._is_open or not self._read():
                 return

@@ -30,7 +30,8 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Carry out one run. `folder`, `stem`: where Outputs are written, and what their names are made of.
+    """Carry out one run, at once: a Worker is given one at a time. `folder`, `stem`: where Outputs are written, and what their names are
+    made of.
 
     `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file.
     """
@@ -66,11 +67,6 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class SetupBroke:
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunStarted:
-    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +131,12 @@ class RunStopped:
 
 
 ServerMessage = Setup | Run | Kill | Shutdown
-RunMessage = RunStarted | Progressed | Previewed | Costed | OutputMade | Accounted | RunEnded | RunBroke | RunStopped
+RunMessage = Progressed | Previewed | Costed | OutputMade | Accounted | RunEnded | RunBroke | RunStopped
 WorkerMessage = Ready | SetupBroke | RunMessage
 
 _SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
 _WORKER_MESSAGES = {
-    cls.__name__: cls
-    for cls in (Ready, SetupBroke, RunStarted, Progressed, Previewed, Costed, OutputMade, Accounted, RunEnded, RunBroke, RunStopped)
+    cls.__name__: cls for cls in (Ready, SetupBroke, Progressed, Previewed, Costed, OutputMade, Accounted, RunEnded, RunBroke, RunStopped)
 }
 _JSON_TYPES = {"str": str, "int": int, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
 _FIELDS = {cls: {f.name: _JSON_TYPES[str(f.type)] for f in fields(cls)} for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}

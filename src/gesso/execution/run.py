@@ -14,7 +14,7 @@ from gesso.domain.file import output_key
 from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
 from gesso.domain.provenance import MadeWith
-from gesso.execution.protocol import Accounted, Costed, OutputMade, Previewed, Progressed, ProtocolError, RunStarted
+from gesso.execution.protocol import Accounted, Costed, OutputMade, Previewed, Progressed, ProtocolError
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
 
 Outcome = RunResult | RunKilled | WorkerLost
@@ -57,12 +57,14 @@ class RunInFlight:
         """A timer that the outcome cancels."""
         self._timers.append(timer)
 
-    def heard(self, message: RunStarted | Progressed | Previewed | Costed | OutputMade | Accounted) -> None:
+    def begin(self) -> None:
+        """Its Worker, which has nothing else to do, was given the order."""
+        self._started_at = self._monotonic()
+        tell(self.outcome.get_loop(), self._on_started)
+
+    def heard(self, message: Progressed | Previewed | Costed | OutputMade | Accounted) -> None:
         """Something that does not end it. Errors: ProtocolError."""
         match message:
-            case RunStarted():
-                self._started_at = self._monotonic()
-                tell(self.outcome.get_loop(), self._on_started)
             case Progressed():
                 elapsed_us = round((self._monotonic() - self._started_at) * 1_000_000)
                 self.live(Progress(message.step, message.total, elapsed_us))

@@ -29,7 +29,6 @@ from gesso.execution.protocol import (
     RunBroke,
     RunEnded,
     RunMessage,
-    RunStarted,
     RunStopped,
     Setup,
     SetupBroke,
@@ -82,7 +81,6 @@ def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
 
 
 def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
-    channel.send(RunStarted(run.run_id))
     voice = Voice(channel, run.run_id)
     outputs = OutputFolder(channel, run)
     end: RunMessage

@@ -35,6 +35,8 @@ class Scheduler:
         self._running: dict[int, tuple[QueueEntry, Executor]] = {}
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
+        # New Tasks that were given to a Worker and are not on disk yet.
+        self._begun: set[int] = set()
         self._is_woken = False
         # Rounds belong to no request: without a context of their own they would log under the id of the one that woke them.
         self._context = contextvars.Context()
@@ -49,6 +51,7 @@ class Scheduler:
             if entry.is_attempted:
                 await self._close_attempt(entry)
         self._lifecycle.observe(self._observe)
+        self._lifecycle.foresee(self._begin, self._forgo)
         for entry in entries:
             self._enqueue(entry)
         self.is_accepting = True
@@ -65,6 +68,10 @@ class Scheduler:
 
     def waiting_count(self) -> int:
         return sum(len(line) for line in self._lines.values())
+
+    def waiting_for(self, model: str) -> int:
+        """How many Tasks wait for a Worker of the Model."""
+        return len(self._lines.get(model, ()))
 
     def running_count(self) -> int:
         return len(self._running)
@@ -91,9 +98,30 @@ class Scheduler:
 
     def _observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
         last = recorded[-1].event
-        if isinstance(last, Queued | Requeued):
+        if task.id in self._begun:
+            # Its commit as a new Task.
+            self._begun.discard(task.id)
+        elif isinstance(last, Queued | Requeued):
             self._enqueue(QueueEntry(task.id, task.project_id, task.model))
         elif isinstance(last, Cancelled):
+            self._withdraw(task)
+
+    def _begin(self, task: Task) -> None:
+        """Give a new Task to an idle Worker while it is still on its way to disk. Nobody is told of it before it is there, and nothing that
+        its Attempt does can get there before it."""
+        line = self._lines.get(task.model)
+        if line is None or line or not self.is_accepting:
+            return
+        executor = self._fleet.claim(task.model)
+        if executor is not None:
+            self._begun.add(task.id)
+            line.add(QueueEntry(task.id, task.project_id, task.model))
+            self._place(line.take(self._running_by_project), executor)
+
+    def _forgo(self, task: Task) -> None:
+        """The disk has refused a new Task."""
+        if task.id in self._begun:
+            self._begun.discard(task.id)
             self._withdraw(task)
 
     def _enqueue(self, entry: QueueEntry) -> None:
@@ -138,9 +166,8 @@ class Scheduler:
     def _place(self, entry: QueueEntry, executor: Executor) -> None:
         self._running[entry.task_id] = (entry, executor)
         self._running_by_project[entry.project_id] = self._running_by_project.get(entry.project_id, 0) + 1
-        job = asyncio.ensure_future(
-            self._attempts.carry(entry.task_id, executor.model, executor, lambda released: self._release(entry, released))
-        )
+        attempt = self._attempts.carry(entry.task_id, executor.model, executor, lambda released: self._release(entry, released))
+        job = asyncio.get_running_loop().create_task(attempt, context=self._context.copy())
         self._jobs.add(job)
         job.add_done_callback(lambda done: self._done(entry, done))
 

@@ -37,6 +37,7 @@ class Lifecycle:
         self._clock = clock
         self._live_max_count = live_max_count
         self._observers: list[Observer] = []
+        self._foreseers: list[tuple[Callable[[Task], None], Callable[[Task], None]]] = []
         self._current: dict[int, Task] = {}
         self._visible: dict[int, Task] = {}
         self._ended: OrderedDict[int, Task] = OrderedDict()
@@ -53,12 +54,19 @@ class Lifecycle:
         """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
         self._observers.append(observer)
 
+    def foresee(self, begin: Callable[[Task], None], forgo: Callable[[Task], None]) -> None:
+        """Call `begin` with each new Task while it is still on its way to disk, and `forgo` when the disk refuses it."""
+        self._foreseers.append((begin, forgo))
+
     async def create(self, task: Task, files: tuple[File, ...], once: Once | None = None) -> Task:
         """Put a new Task on disk, queued. When this returns it is accepted. Errors: Unavailable; then it does not exist."""
         now = self._clock.now()
         queued = apply(task, Queued(), now)
         recorded = (Recorded(queued.seq, now, Queued()),)
-        await self._write(TaskChange(queued, 0, recorded, files, is_refusable=True, once=once))
+        commit = self._write(TaskChange(queued, 0, recorded, files, is_refusable=True, once=once))
+        for begin, _ in self._foreseers:
+            begin(queued)
+        await commit
         return queued
 
     def record(
@@ -238,7 +246,10 @@ class Lifecycle:
         task, error = change.task, done.exception()
         commit.settle(error)
         if error is not None:
-            if not change.is_refusable:
+            if change.is_refusable:
+                for _, forgo in self._foreseers:
+                    forgo(task)
+            elif task.id in self._current:
                 # Only a second server on the same database, or a defect, gets here: stop touching the Task.
                 log.critical("a step of a task was refused", task_id=task.id, error=repr(error))
             self._forget(task)

@@ -25,7 +25,6 @@ FROM_SERVER = st.one_of(
 FROM_WORKER = st.one_of(
     st.just(protocol.Ready()),
     st.builds(protocol.SetupBroke, TEXTS),
-    st.builds(protocol.RunStarted, TEXTS),
     st.builds(protocol.Progressed, TEXTS, st.integers(0, 10**6), st.integers(1, 10**6)),
     st.builds(protocol.Previewed, TEXTS, TEXTS),
     st.builds(protocol.OutputMade, TEXTS, TEXTS, st.integers(0, 2**40), TEXTS),
