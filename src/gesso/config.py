@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from gesso.domain.limits import CREDIT_MAX_UNITS, IDLE_UNLOAD_S, KILL_GRACE_S, R
 
 DEFAULT_DATA = Path("gesso-data")
 _MEMORY_SHARE = 0.8
+_PASSWORD = re.compile(r"(://[^:@/]*:)[^@]*@")
 
 
 def _machine_memory_bytes() -> int:
@@ -103,6 +105,17 @@ def _ranges(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, .
 def load_settings(**given: Any) -> Settings:
     """Settings with `given` ones before all others; those that are None are not given. Errors: pydantic's ValidationError."""
     return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str, bool]]:
+    """Each setting with its value, its help, and whether it is the default, for its owner to read: without the database's password."""
+    rows = []
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        default = field.get_default(call_default_factory=True)
+        text = _PASSWORD.sub(r"\1***@", str(value)) if name == "database_url" else str(getattr(value, "value", value))
+        rows.append((name, text, field.description or "", value == default))
+    return rows
 
 
 def environment() -> Mapping[str, str]:

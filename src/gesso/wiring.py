@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from gesso.api.app import build_app, build_dialects
 from gesso.api.dialect import Services
-from gesso.config import Settings, environment
+from gesso.config import Settings, environment, shown
 from gesso.delivery.bus import Bus
 from gesso.delivery.doorbell import Doorbell
 from gesso.delivery.outbox import Outbox
@@ -23,6 +23,7 @@ from gesso.domain.limits import WEBHOOK_STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.execution.devices import find_accelerators
 from gesso.execution.executor import ProcessExecutor
+from gesso.execution.pulls import CommandPuller
 from gesso.execution.thumbnailer import Thumbnailer
 from gesso.models import registry
 from gesso.models.contract import Device
@@ -31,21 +32,25 @@ from gesso.ports import Clock, Executor
 from gesso.scheduling.attempt import Attempts
 from gesso.scheduling.fleet import Fleet, Hire
 from gesso.scheduling.scheduler import Scheduler
+from gesso.scheduling.station import FleetStation
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.catalog import Catalog
 from gesso.services.comments import Comments
 from gesso.services.costs import Costs
+from gesso.services.departures import Departures
 from gesso.services.files import Files
 from gesso.services.folders import Folders
 from gesso.services.history import History
 from gesso.services.identity import Identity
 from gesso.services.lifecycle import Lifecycle
-from gesso.services.offer import Records
+from gesso.services.machine import Machine, Setting
+from gesso.services.offer import Offices, Records
 from gesso.services.projects import Projects
 from gesso.services.reruns import Reruns
 from gesso.services.retention import Retention
 from gesso.services.sessions import Sessions
+from gesso.services.signing import Signing
 from gesso.services.staging import Staging
 from gesso.services.submission import Submission
 from gesso.services.task_search import TaskSearches
@@ -195,6 +200,7 @@ class House:
         submission = Submission(
             self.lifecycle, self._tasks_store, self.catalog, files, self._blobs, clock, self._is_accepting, self.billing.admit
         )
+        projects = Projects(self.store.projects, people.identity, self._upkeep.bury)
         self.services = Services(
             identity=people.identity,
             catalog=self.catalog,
@@ -208,10 +214,13 @@ class House:
             accounts=self.store.accounts,
             users=people.users,
             sessions=people.sessions,
-            projects=Projects(self.store.projects, people.identity, self._upkeep.bury),
+            projects=projects,
+            billing=self.billing,
+            offices=Offices(Signing(self.store.notices, projects), Departures(people.users, projects)),
             statistics=self.billing,
             history=History(SqlHistory(self.store.database), self.billing, self.catalog),
             records=self._records(files, submission),
+            machine=self._machine(data),
             is_accepting=self._is_accepting,
             public_url=settings.public_url.rstrip("/"),
             own_url=own_url,
@@ -243,6 +252,7 @@ class House:
     async def stop(self) -> None:
         """After `drain`: write what is in line, close everything."""
         await self._upkeep.stop()
+        await self._puller.close()
         self._people.users.close()
         await self._fetch.close()
         await self._thumbnailer.close()
@@ -255,7 +265,7 @@ class House:
         self._thumbnailer = Thumbnailer(environment())
         return Records(
             searches=TaskSearches(SqlTaskSearch(self.store.database), self.billing),
-            waiting=Waiting(self.scheduler, self.billing),
+            waiting=Waiting(self.scheduler, self.billing, self.store.clock),
             reruns=Reruns(submission, self.catalog),
             thumbnails=Thumbnails(files, self._thumbnailer, self._scratch / "thumbnails"),
             deliveries=self.store.notices,
@@ -265,6 +275,20 @@ class House:
         """What commands beside the server may have changed."""
         self._outbox.wake()
         self._upkeep.wake()
+
+    def _machine(self, data: Path) -> Machine:
+        self._puller = CommandPuller(data, environment())
+        return Machine(
+            FleetStation(self.fleet, self.scheduler),
+            self._puller,
+            self.store.notices,
+            self.catalog,
+            data,
+            self.store.database.engine.dialect.name,
+            tuple(Setting(*row) for row in shown(self.settings)),
+            self.store.clock.now(),
+            self._look_around,
+        )
 
     def _metrics(self) -> Callable[[], bytes]:
         metrics = Metrics(self.scheduler.waiting_count, self.scheduler.running_count, self.fleet.workers)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from gesso.domain.limits import ATTEMPTS_MAX_COUNT, GIB, IDLE_UNLOAD_S, MODEL_PATIENCE_S, START_BACKOFF_S
+from gesso.domain.machine import DeviceUse
 from gesso.domain.model import Model
 from gesso.models.contract import Device
 from gesso.ports import Clock, Executor, SetupFailed, WorkerLost
@@ -95,6 +96,24 @@ class Fleet:
     def workers(self) -> list[tuple[str, int, int, int]]:
         """Per Model: its name, and how many Workers are idle, busy and starting."""
         return [(name, len(crew.idle), len(crew.busy), len(crew.starting)) for name, crew in self._crews.items()]
+
+    def devices(self) -> list[DeviceUse]:
+        return [
+            DeviceUse(place.device.name, place.device.memory_bytes, sum(place.taken.values()), len(place.taken), place.workers_max)
+            for place in self._places
+        ]
+
+    def worker_bytes(self, name: str) -> int:
+        """What one Worker of the Model takes. It looks at the disk when that was long ago."""
+        return self._memory_bytes(self._crews[name])
+
+    def unload(self, name: str) -> int:
+        """Let the idle Workers of the Model go; how many they are."""
+        crew = self._crews[name]
+        leaving = [self._leave_idle(crew, executor) for executor in list(crew.idle)]
+        for executor in leaving:
+            self._dismiss(crew, executor)
+        return len(leaving)
 
     def claim(self, name: str) -> Executor | None:
         """An idle Worker of the Model, busy from now on: the one used last, whose memory is warm."""

@@ -9,16 +9,20 @@ from typing import Protocol
 from gesso.domain.notice import Delivery
 from gesso.ports import AccountStore, Blobs, Counters
 from gesso.services.accounts import Accounts
+from gesso.services.billing import Billing
 from gesso.services.catalog import Catalog
 from gesso.services.comments import Comments
+from gesso.services.departures import Departures
 from gesso.services.files import Files
 from gesso.services.folders import Folders
 from gesso.services.history import History
 from gesso.services.identity import Identity
+from gesso.services.machine import Machine
 from gesso.services.projects import Projects
 from gesso.services.reruns import Reruns
 from gesso.services.retention import Retention
 from gesso.services.sessions import Sessions
+from gesso.services.signing import Signing
 from gesso.services.submission import Submission
 from gesso.services.task_search import TaskSearches
 from gesso.services.tasks import Tasks
@@ -44,6 +48,14 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
+class Offices:
+    """What people do about their Projects and themselves that no dialect has words for."""
+
+    signing: Signing
+    departures: Departures
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Every service by its name.
 
@@ -65,9 +77,12 @@ class Services:
     users: Accounts
     sessions: Sessions
     projects: Projects
+    billing: Billing
+    offices: Offices
     statistics: Counters
     history: History
     records: Records
+    machine: Machine
     is_accepting: Callable[[], bool]
     public_url: str = ""
     own_url: str = ""

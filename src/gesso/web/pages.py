@@ -10,7 +10,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gesso.services.offer import Services
+from gesso.web.admin import AdminPages
 from gesso.web.catalogue import CataloguePages
+from gesso.web.dashboard import DashboardPages
 from gesso.web.documents import Documents
 from gesso.web.entry import EntryPages
 from gesso.web.home import HomePages
@@ -36,6 +38,8 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
         HomePages(site, documents),
         ReadingPages(site, documents),
         EntryPages(site),
+        DashboardPages(site),
+        AdminPages(site),
         CataloguePages(site, frame),
         GuidePages(site, frame),
         RunPage(site, frame),

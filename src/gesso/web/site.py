@@ -128,6 +128,8 @@ class Site:
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "nav": "",
             "is_accepting": self.services.is_accepting(),
+            # The accelerator where there is one, else the processor.
+            "device": next(reversed(self.services.machine.station.devices()), None),
         }
 
 
