@@ -59,7 +59,8 @@ class Studio:
         """The id of a task that has ended."""
         task = self.api.submit(*model.split("/"), fields, [(name, self.folder / f"{name}.png") for name in files])
         assert list(self.api.follow(task))[-1]["type"] == "task_postprocess_end"
-        assert self.api.detail(task)["pexit"] == expected
+        record = self.api.detail(task)
+        assert record["pexit"] == expected, record["debugerror"]
         return int(task.id)
 
     def heal(self) -> int:
