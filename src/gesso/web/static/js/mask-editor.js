@@ -44,7 +44,7 @@ import { NONE, isNone } from "./painter/extension.js";
 import { Foot } from "./painter/foot.js";
 import { Intake } from "./painter/intake.js";
 import { Notice } from "./painter/notice.js";
-import { Refusal, extendPicture, fetchPicture, openPicture } from "./painter/pictures.js";
+import { Refusal, openPicture } from "./painter/pictures.js";
 import { Rail } from "./painter/rail.js";
 import { Welcome } from "./painter/welcome.js";
 
@@ -104,6 +104,7 @@ export class MaskEditor extends HTMLElement {
     window.addEventListener("blur", () => this._desk.releaseKeys(), { signal });
     this._theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._look(), { signal });
+    this._adopt();
     this._look();
     this._update();
     if (!this._picture) void this._offerRestore();
@@ -116,6 +117,12 @@ export class MaskEditor extends HTMLElement {
   }
 
   attributeChangedCallback() {
+    this._adopt();
+    this._update();
+  }
+
+  /** What the attributes say. */
+  _adopt() {
     const number = (/** @type {string} */ name, /** @type {number} */ otherwise) => Math.max(1, Number.parseInt(this.getAttribute(name) ?? "", 10) || otherwise);
     this._desk.board.limits = { multiple: number("multiple", 1), most: number("extend-most", 2048) };
     this._desk.isDisabled = this.disabled;
@@ -123,13 +130,12 @@ export class MaskEditor extends HTMLElement {
     this._desk.canExtend = !this.hasAttribute("no-extend");
     this._rail.hideExtend(!this._desk.canExtend);
     this._welcome.offerAddress(this.hasAttribute("proxy"));
-    this._update();
   }
 
   /** @param {File|Blob|string} source @param {{name?: string}} [options] @returns {Promise<boolean>} */
   async setPicture(source, { name } = {}) {
     return this._taking(async () => {
-      const blob = typeof source === "string" ? await fetchPicture(source, this.getAttribute("proxy")) : source;
+      const blob = await this._fetched(source);
       this._open(await openPicture(blob, name ?? (blob instanceof File ? blob.name : "picture")));
     });
   }
@@ -139,8 +145,7 @@ export class MaskEditor extends HTMLElement {
     const { board } = this._desk;
     return this._taking(async () => {
       if (!board.isOpen) throw new Refusal("Choose a picture first; the mask lies over it.");
-      const file = typeof source === "string" ? await fetchPicture(source, this.getAttribute("proxy")) : source;
-      const { readMask } = await import("./painter/masks.js");
+      const [file, { readMask }] = await Promise.all([this._fetched(source), import("./painter/masks.js")]);
       const { bytes, whiteShare } = await readMask(file, board.size, board.extension);
       board.edit((plane) => plane.replace(bytes));
       this.view = "mask";
@@ -159,7 +164,9 @@ export class MaskEditor extends HTMLElement {
   /** @returns {Promise<File>} */
   async pictureFile() {
     if (!this._picture) throw new Refusal("There is no picture yet.");
-    return isNone(this.extend) ? this._picture.file : extendPicture(this._picture, this.extend);
+    if (isNone(this.extend)) return this._picture.file;
+    const { extendPicture } = await import("./painter/extended.js");
+    return extendPicture(this._picture, this.extend);
   }
 
   /** @param {{extended?: boolean}} [options] @returns {Promise<File>} */
@@ -360,6 +367,13 @@ export class MaskEditor extends HTMLElement {
     board.setExtension(edit.extension);
     board.edit((plane) => plane.replace(edit.mask));
     this._desk.stage.element.focus();
+  }
+
+  /** @param {File|Blob|string} source */
+  async _fetched(source) {
+    if (typeof source !== "string") return source;
+    const { fetchPicture } = await import("./painter/addresses.js");
+    return fetchPicture(source, this.getAttribute("proxy"));
   }
 
   /** @param {() => Promise<void>} take @returns {Promise<boolean>} */

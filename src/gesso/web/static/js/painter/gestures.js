@@ -164,7 +164,7 @@ export class Gestures {
   /** @param {MouseEvent} event */
   _place(event) {
     const { left, top } = this._host.element.getBoundingClientRect();
-    return { x: event.clientX - left - this._host.element.clientLeft, y: event.clientY - top - this._host.element.clientTop };
+    return { x: event.clientX - left, y: event.clientY - top };
   }
 
   /** @param {PointerEvent} event @returns {Spot} */

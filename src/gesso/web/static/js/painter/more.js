@@ -19,6 +19,8 @@ export class More {
       h("label", { class: `stage-swatch is-${name}`, title: NAMES[i] }, h("input", { type: "radio", name: "stage-colour", value: name, "aria-label": NAMES[i], onchange: () => settings.set({ colour: name }) })),
     );
     this._opacity = slider("Opacity", { least: 15, most: 95, unit: "%" }, (percent) => settings.set({ opacity: percent / 100 }));
+    this._softness = slider("Softness", { least: 0, most: 100, unit: "%" }, (percent) => settings.set({ softness: percent / 100 }));
+    this._softness.element.classList.add("stage-if-narrow");
     this._pressure = h("input", { type: "checkbox", role: "switch", onchange: () => settings.set({ pressure: this._pressure.checked }) });
     const close = (/** @type {() => void} */ action) => () => {
       this.element.hidePopover();
@@ -37,6 +39,7 @@ export class More {
       "More",
       h("div", { class: "stage-menu" }, ...this._edits, this._download, this._hide, h("hr"), button("picture", "Choose another picture", close(actions.choosePicture)), button("help", "Keys", close(() => desk.help()), { key: "?" })),
       h("hr"),
+      this._softness.element,
       h("fieldset", { class: "stage-look" }, h("legend", {}, "Colour of the mask, on screen only"), h("div", { class: "row" }, ...this._colours), this._opacity.element),
       h("label", { class: "switch" }, this._pressure, "Pen pressure sets the size"),
     );
@@ -55,6 +58,7 @@ export class More {
       if (input) input.checked = name === settings.colour;
     });
     this._opacity.set(Math.round(settings.opacity * 100));
+    this._softness.set(Math.round(settings.softness * 100));
     this._pressure.checked = settings.pressure;
     for (const one of this._edits) one.disabled = !canPaint;
     this._download.disabled = !board.isOpen;
