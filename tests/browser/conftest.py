@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from browser_people import Owner, sign_up
 from browser_server import LiveServer
+from painter_fixtures import open_painter, painter, painter_address, painter_windows  # noqa: F401 - fixtures
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 _FLAGS = (

@@ -1,81 +1,14 @@
-"""The mask painter in a real browser: what pointers, fingers and keys do to the mask, and what comes out of it as files."""
+"""The mask painter in a real browser: what pointers, fingers and keys do to the mask."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-from painter_page import Painter, disc, painter_app, png, serving
-from playwright.sync_api import Browser, Page, expect
-
-# What a page with the painter loads before anything is opened, packed.
-_BUDGET_BYTES = 30 * 1024
-
-Open = Callable[..., Painter]
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with serving(painter_app()) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def windows(browser: Browser) -> Iterator[dict[str, Page]]:
-    """Pages by their options: making one takes longer than most tests."""
-    opened: dict[str, Page] = {}
-    yield opened
-    for page in opened.values():
-        page.context.close()
-
-
-@pytest.fixture
-def open_painter(browser: Browser, address: str, windows: dict[str, Page]) -> Iterator[Open]:
-    """Opens the page with the painter; what it logs as an error or asks of another origin fails the test."""
-    complaints: list[str] = []
-    listening: list[tuple[Page, str, Callable[..., object]]] = []
-
-    def listen(page: Page, event: str, complaint: Callable[..., str | None]) -> None:
-        def note(told: object) -> None:
-            text = complaint(told)
-            if text:
-                complaints.append(text)
-
-        page.on(event, note)
-        listening.append((page, event, note))
-
-    def make(width: int = 1100, height: int = 800, scale: float = 1, query: str = "", **options: object) -> Painter:
-        key = f"{scale} {options}"
-        if key not in windows:
-            context = browser.new_context(base_url=address, device_scale_factor=scale, reduced_motion="reduce", **options)
-            windows[key] = context.new_page()
-        page = windows[key]
-        page.set_viewport_size({"width": width, "height": height})
-        listen(page, "pageerror", lambda error: f"script: {error}")
-        listen(page, "console", lambda message: f"console: {message.text}" if message.type in ("error", "warning") else None)
-        listen(page, "request", lambda asked: None if asked.url.startswith((address, "blob:")) else f"another origin: {asked.url}")
-        page.goto(f"/painter?{query}")
-        return Painter(page)
-
-    yield make
-    for page in {page for page, _, _ in listening}:
-        page.mouse.up()
-        page.evaluate("localStorage.clear(); document.querySelector('g-mask-editor')._autosave.forget()")
-    for page, event, note in listening:
-        page.remove_listener(event, note)
-    assert not complaints
-
-
-@pytest.fixture
-def painter(open_painter: Open) -> Painter:
-    """A painter with a picture of 400 x 300 and a brush of 40 pixels."""
-    opened = open_painter()
-    opened.open()
-    opened.size(40)
-    return opened
+from painter_fixtures import Open
+from painter_page import Painter
+from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
@@ -129,15 +62,6 @@ def test_shift_and_a_click_draw_a_straight_line(painter: Painter) -> None:
     painter.page.keyboard.up("Shift")
     mask = painter.mask()
     assert all(mask[round(60 + share * 180), round(60 + share * 280)] == 255 for share in np.linspace(0, 1, 20))
-
-
-def test_a_hard_brush_leaves_only_keep_and_fill(painter: Painter) -> None:
-    painter.stroke((50.3, 60.7), (333.1, 222.9), (120, 260))
-    name, kind, picture = painter.file("editor.maskFile()")
-    assert (name, kind) == ("meadow-mask.png", "image/png")
-    assert picture.mode == "L"
-    assert picture.size == (400, 300)
-    assert set(np.unique(np.array(picture))) == {0, 255}
 
 
 def test_a_soft_brush_fades_and_does_not_grow_harder_where_it_crosses_itself(painter: Painter) -> None:
@@ -358,104 +282,6 @@ def test_control_enter_runs_from_anywhere(painter: Painter) -> None:
     assert painter.page.evaluate("window.runs") == 2
 
 
-def _upload(painter: Painter, pixels: np.ndarray) -> None:
-    with painter.page.expect_file_chooser() as chooser:
-        painter.page.get_by_role("button", name="Upload mask").click()
-    chooser.value.set_files({"name": "mask.png", "mimeType": "image/png", "buffer": png(pixels)})
-
-
-def test_masks_are_read_from_brightness_or_alpha(painter: Painter) -> None:
-    drawn = disc(300, 400, 180, 120, 70)
-    _upload(painter, np.where(drawn, 255, 0).astype(np.uint8))
-    painter.until("editor.hasMask")
-    assert np.array_equal(painter.mask(), drawn * np.uint8(255))
-    layers = np.zeros((300, 400, 4), np.uint8)
-    layers[..., :3] = 255
-    layers[~drawn, 3] = 255
-    before = painter.digest()
-    _upload(painter, layers)
-    painter.until("editor.coverage > 0.5")
-    assert np.array_equal(painter.mask(), ~drawn * np.uint8(255))
-    # More than 60 % is white: the painter asks.
-    painter.page.get_by_role("button", name="Invert it").click()
-    assert painter.digest() == before
-
-
-def test_a_mask_of_the_same_shape_is_fitted_and_of_another_refused(painter: Painter) -> None:
-    small = np.zeros((150, 200), np.uint8)
-    small[50:100, 50:150] = 255
-    _upload(painter, small)
-    painter.until("editor.hasMask")
-    expected = np.zeros((300, 400), np.uint8)
-    expected[100:200, 100:300] = 255
-    assert np.array_equal(painter.mask(), expected)
-    _upload(painter, np.full((300, 300), 255, np.uint8))
-    expect(painter.page.get_by_role("alert")).to_contain_text("The mask is 300 × 300, the picture 400 × 300")
-    assert np.array_equal(painter.mask(), expected)
-
-
-def test_a_downloaded_mask_can_be_uploaded_again(painter: Painter) -> None:
-    painter.stroke((100, 100), (200, 200))
-    painter.call("((editor.extend = value), null)", {"right": 60, "top": 20})
-    before = painter.mask()
-    with painter.page.expect_download() as download:
-        painter.page.get_by_role("button", name="More").click()
-        painter.page.get_by_role("button", name="Download mask").click()
-    assert download.value.suggested_filename == "meadow-mask.png"
-    content = list(Path(download.value.path()).read_bytes())
-    painter.press("Delete")
-    painter.call("editor.setMask(new Blob([new Uint8Array(value)], { type: 'image/png' }))", content)
-    assert np.array_equal(painter.mask(), before)
-
-
-def test_extending_by_a_handle(open_painter: Open) -> None:
-    painter = open_painter(query="multiple=16")
-    painter.open(400, 300)
-    painter.stroke((100, 100), (150, 100))
-    painter.press("x")
-    handle = painter.page.get_by_role("button", name="Extend right side")
-    box = handle.bounding_box()
-    scale = painter.call("editor.transform.scale")
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    painter.page.mouse.move(x, y)
-    painter.page.mouse.down()
-    painter.page.mouse.move(x + 101 * scale, y, steps=4)
-    painter.page.mouse.up()
-    # 400 + 101 is brought to 496, a multiple of 16.
-    assert painter.call("editor.extend") == {"left": 0, "top": 0, "right": 96, "bottom": 0}
-    mask = painter.mask()
-    assert mask.shape == (300, 496)
-    assert (mask[:, 400:] == 255).all()
-    assert mask[100, 120] == 255
-    assert mask[200, 120] == 0
-    assert np.array(painter.file("editor.maskFile({ extended: false })")[2]).shape == (300, 400)
-    name, _, picture = painter.file("editor.pictureFile()")
-    assert (name, picture.size) == ("meadow-extended.png", (496, 300))
-    assert picture.getpixel((490, 150))[:3] == picture.getpixel((10, 10))[:3]
-    painter.press("Control+z")
-    assert painter.call("editor.extend.right") == 0
-    assert painter.file("editor.pictureFile()")[0] == "meadow.png"
-
-
-def test_extending_by_presets_and_keys(open_painter: Open) -> None:
-    painter = open_painter(query="multiple=16")
-    painter.open(400, 300)
-    painter.press("x")
-    painter.page.get_by_role("button", name="1:1").click()
-    assert painter.call("editor.size") == {"width": 400, "height": 400}
-    assert painter.call("editor.extend") == {"left": 0, "top": 50, "right": 0, "bottom": 50}
-    painter.page.get_by_role("button", name="+25 %").click()
-    size = painter.call("editor.size")
-    assert size["width"] % 16 == 0
-    assert size["height"] % 16 == 0
-    assert abs(size["width"] - 600) <= 16
-    painter.page.get_by_role("button", name="None").click()
-    painter.page.get_by_role("button", name="Extend bottom side").focus()
-    painter.page.keyboard.press("ArrowDown")
-    assert painter.call("editor.extend.bottom") == 20
-    expect(painter.page.locator(".stage-readout")).to_have_text("400 × 320")
-
-
 def test_one_finger_paints_two_move_and_pinch(open_painter: Open) -> None:
     painter = open_painter(width=390, height=800, has_touch=True, is_mobile=True)
     painter.open()
@@ -527,125 +353,6 @@ def test_a_rectangle_by_numbers_with_the_keyboard_alone(painter: Painter) -> Non
     assert not painter.call("editor.hasMask")
     painter.page.keyboard.press("Escape")
     expect(painter.page.get_by_role("button", name="Numbers")).to_be_focused()
-
-
-def test_the_last_edit_is_offered_after_a_reload(painter: Painter) -> None:
-    painter.stroke((100, 100), (300, 200))
-    painter.call("((editor.extend = value), null)", {"left": 32})
-    before = painter.mask()
-    painter.call("editor._autosave.flush()")
-    painter.page.reload()
-    painter.page.get_by_role("button", name="Restore").click()
-    painter.until("editor.hasMask")
-    assert np.array_equal(painter.mask(), before)
-    assert painter.call("editor.picture.name") == "meadow.png"
-    painter.call("editor._autosave.flush()")
-    painter.page.reload()
-    painter.page.get_by_role("button", name="Discard").click()
-    painter.page.reload()
-    assert painter.call("editor._autosave.load()") is None
-
-
-def test_files_that_are_no_pictures_are_refused_with_a_sentence(open_painter: Open) -> None:
-    painter = open_painter()
-    with painter.page.expect_file_chooser() as chooser:
-        painter.page.get_by_role("button", name="Choose a file").click()
-    chooser.value.set_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"})
-    expect(painter.page.get_by_role("alert")).to_contain_text("notes.png cannot be shown here")
-    assert painter.call("editor.picture") is None
-    painter.page.get_by_role("button", name="Boat on the shore").click()
-    painter.until("editor.picture")
-    assert painter.call("[editor.picture.name, editor.size.width, editor.size.height]") == ["shore.jpg", 1152, 832]
-
-
-def test_pictures_are_pasted_and_dropped(open_painter: Open) -> None:
-    painter = open_painter()
-    content = list(png(np.zeros((60, 80, 3), np.uint8)))
-    painter.page.evaluate(
-        """(content) => {
-          const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(content)], "pasted.png", { type: "image/png" }));
-          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
-        }""",
-        content,
-    )
-    painter.until("editor.picture?.name === 'pasted.png'")
-    painter.page.evaluate(
-        """(content) => {
-          const dataTransfer = new DataTransfer();
-          dataTransfer.items.add(new File([new Uint8Array(content)], "mask.png", { type: "image/png" }));
-          const view = document.querySelector(".stage-view");
-          view.dispatchEvent(new DragEvent("dragenter", { dataTransfer, bubbles: true }));
-          const zone = [...document.querySelectorAll(".stage-zone")].find((one) => one.textContent === "Use as mask");
-          zone.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
-        }""",
-        list(png(np.full((60, 80), 255, np.uint8))),
-    )
-    painter.until("editor.coverage === 1")
-    assert painter.call("editor.picture.name") == "pasted.png"
-
-
-def test_the_three_views_share_one_transform(painter: Painter) -> None:
-    painter.page.evaluate(
-        "() => { window.views = []; document.addEventListener('g:view', (event) => window.views.push(event.detail.view)); }"
-    )
-    compare = painter.page.get_by_role("button", name="Compare")
-    expect(compare).to_be_disabled()
-    painter.call("(editor.setResult({ available: true, fresh: true }), null)")
-    painter.call("(editor._desk.zoomTo(2), editor.parts.compare.append(document.createElement('i')), null)")
-    before = painter.call("editor.transform")
-    compare.click()
-    painter.settle()
-    assert painter.call("editor.view") == "compare"
-    assert painter.call("editor.transform") == before
-    box = painter.call("(({ left, width }) => [left, width])(editor.parts.compare.getBoundingClientRect())")
-    assert box == pytest.approx([painter.at(0, 0)[0], 800], abs=0.1)
-    painter.stroke((100, 100), (200, 100))
-    assert not painter.call("editor.hasMask")
-    painter.call("(editor.setResult({ available: false }), null)")
-    assert painter.call("editor.view") == "mask"
-    assert {"mask", "compare"} <= set(painter.page.evaluate("window.views"))
-
-
-def test_events_say_what_the_page_needs(open_painter: Open) -> None:
-    painter = open_painter()
-    painter.page.evaluate(
-        """() => { window.told = []; for (const name of ["g:picture", "g:mask"])
-          document.addEventListener(name, (event) => window.told.push([name, event.detail])); }"""
-    )
-    painter.open()
-    painter.click(200, 150)
-    told = painter.page.evaluate("window.told")
-    assert ["g:picture", {"width": 400, "height": 300, "name": "meadow.png"}] in told
-    name, detail = told[-1]
-    assert name == "g:mask"
-    assert 0 < detail["coverage"] < 0.1
-    assert (detail["width"], detail["height"]) == (400, 300)
-    assert painter.call("editor.touched")
-
-
-def test_nothing_can_be_changed_while_it_is_disabled(painter: Painter) -> None:
-    painter.stroke((100, 100), (200, 100))
-    before = painter.digest()
-    painter.call("((editor.disabled = true), null)")
-    painter.stroke((100, 200), (200, 200))
-    painter.press("i", "Delete", "Control+z")
-    assert painter.digest() == before
-    expect(painter.page.get_by_role("button", name="Brush")).to_be_disabled()
-    painter.call("((editor.disabled = false), null)")
-    painter.press("Control+z")
-    assert not painter.call("editor.hasMask")
-
-
-def test_an_earlier_task_is_restored(painter: Painter) -> None:
-    painter.call(
-        "editor.restore({ picture: editor.picture, mask: new Blob([new Uint8Array(value)], { type: 'image/png' }), extend: { top: 40 } })",
-        list(png(np.where(disc(300, 400, 200, 150, 60), 255, 0).astype(np.uint8))),
-    )
-    assert painter.call("editor.toJSON()")["extend"] == {"left": 0, "top": 40, "right": 0, "bottom": 0}
-    mask = painter.mask()
-    assert mask.shape == (340, 400)
-    assert np.array_equal(mask[40:], disc(300, 400, 200, 150, 60) * np.uint8(255))
 
 
 def test_the_rail_is_one_stop_with_arrows_inside(painter: Painter) -> None:
@@ -740,13 +447,3 @@ def test_it_fits_and_every_control_has_a_name(open_painter: Open, width: int, th
         })"""
     )
     assert found == {"overflow": 0, "unnamed": [], "small": []}
-
-
-def test_the_painter_stays_within_its_budget(open_painter: Open) -> None:
-    painter = open_painter()
-    painter.open()
-    sent = painter.page.evaluate(
-        """() => performance.getEntriesByType("resource").filter((one) => /mask-editor|painter\\//.test(one.name))
-          .reduce((sum, one) => sum + one.encodedBodySize, 0)"""
-    )
-    assert 10_000 < sent < _BUDGET_BYTES
