@@ -12,7 +12,20 @@ from gesso.services.readme import html_of
 _PACKAGED = Path(__file__).parent / "documents"
 # Where a checkout has them; a wheel carries a copy beside this file.
 _CHECKOUT = Path(__file__).parents[3] / "docs"
-_ORDER = ("introduction", "first-project", "painting", "models", "api", "files", "webhooks", "errors", "accounts", "billing", "commands", "settings")
+_ORDER = (
+    "introduction",
+    "first-project",
+    "painting",
+    "models",
+    "api",
+    "files",
+    "webhooks",
+    "errors",
+    "accounts",
+    "billing",
+    "commands",
+    "settings",
+)
 _POST = re.compile(r"(\d{4}-\d{2}-\d{2})-([a-z0-9-]+)")
 _HEADING = re.compile(r"^#\s+(.+)$", re.M)
 _SECTION = re.compile(r"^##\s+(.+)$", re.M)
