@@ -18,6 +18,8 @@ from gesso.web.entry import EntryPages
 from gesso.web.home import HomePages
 from gesso.web.integration import GuidePages
 from gesso.web.models import ModelFrame
+from gesso.web.project_changes import ProjectChanges
+from gesso.web.projects import ProjectPages
 from gesso.web.reading import ReadingPages
 from gesso.web.run import RunPage
 from gesso.web.site import Site
@@ -34,6 +36,7 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
     site = Site(services)
     documents = Documents(posts)
     frame = ModelFrame(site)
+    projects = ProjectPages(site)
     rooms = (
         HomePages(site, documents),
         ReadingPages(site, documents),
@@ -47,5 +50,7 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
         TaskExport(site),
         TaskPages(site, frame),
         Thumbs(site),
+        projects,
+        ProjectChanges(site, projects),
     )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere
