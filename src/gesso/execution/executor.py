@@ -58,6 +58,8 @@ class ProcessExecutor:
         self._run_timeout_s = run_timeout_s
         self._setup_timeout_s = setup_timeout_s
         self._monotonic = monotonic
+        self._file_names = [parameter.id for parameter in model.parameters if parameter.kind.is_file]
+        self._single_names = [parameter.id for parameter in model.parameters if parameter.kind is Kind.FILE]
         self._state = State.NEW
         self._end_reason = "was stopped"
         self._run_numbers = itertools.count(1)
@@ -177,10 +179,9 @@ class ProcessExecutor:
         self._child.send(protocol.encode(setup))
 
     def _run_message(self, run_id: str, order: RunOrder) -> protocol.Run:
-        kinds = {parameter.id: parameter.kind for parameter in self.model.parameters if parameter.kind.is_file}
-        files = {name: [[str(file.path), file.name, file.content_type] for file in order.files.get(name, ())] for name in kinds}
-        single = [name for name, kind in kinds.items() if kind is Kind.FILE]
-        return protocol.Run(run_id, dict(order.values), files, single, str(order.folder), order.stem)
+        given = {name: order.files.get(name, ()) for name in self._file_names}
+        files = {name: [[str(file.path), file.name, file.content_type] for file in several] for name, several in given.items()}
+        return protocol.Run(run_id, dict(order.values), files, self._single_names, str(order.folder), order.stem)
 
     async def _outcome(self, run: RunInFlight) -> Outcome:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,16 @@ log = structlog.get_logger(__name__)
 Observer = Callable[[Task, Sequence[Recorded]], None]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Steps of a Task that wait for its next write; no longer than `until`, on the loop's clock."""
+
+    until: float
+    expected_seq: int
+    events: list[Recorded] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+
+
 class Lifecycle:
     """`live_max_count`: how many Tasks may be in memory before those that wait are left on disk until their turn comes."""
 
@@ -44,8 +54,7 @@ class Lifecycle:
         self._id_of_token: dict[str, int] = {}
         self._waiters: dict[int, list[asyncio.Future[Task | None]]] = {}
         self._held: dict[int, list[tuple[int, LiveEvent]]] = {}
-        # With the moment, on the loop's clock, until which they may wait for the disk.
-        self._kept: dict[int, tuple[float, TaskChange]] = {}
+        self._kept: dict[int, _Kept] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._readings: dict[int, asyncio.Future[Task]] = {}
         self._deleting = asyncio.Lock()
@@ -83,8 +92,10 @@ class Lifecycle:
         `attempt`: the fence; None for who acts for the client. Errors: TaskUnknown when the Task is not under way, StaleAttempt when
         another Attempt has begun, IllegalStep when its state does not admit a step. Then nothing has changed.
         """
-        change = self._step(task_id, attempt, steps, files, charge)
-        return self._write(change if provenance is None else replace(change, provenance=provenance))
+        task, recorded = self._applied(task_id, attempt, steps)
+        notify_url = task.callback_url if task.state.is_terminal else ""
+        change = TaskChange(task, task.seq - len(recorded), tuple(recorded), files, charge, notify_url, provenance=provenance)
+        return self._write(change)
 
     def note(self, task_id: int, attempt: int | None, *steps: Event, files: tuple[File, ...] = ()) -> None:
         """Apply `steps` within an Attempt now; they go to disk with the Task's next `record`, or a moment later.
@@ -92,45 +103,45 @@ class Lifecycle:
         Nobody waits for them: should they be lost with the server, the Attempt is lost with them. So a short run costs two commits and
         not four. Errors: as `record`.
         """
-        change = self._step(task_id, attempt, steps, files, None)
+        task, recorded = self._applied(task_id, attempt, steps)
         loop = asyncio.get_running_loop()
-        until = self._kept[task_id][0] if task_id in self._kept else loop.time() + COMMIT_PATIENCE_S
-        self._kept[task_id] = (until, self._joined(change))
-        self._current[task_id] = change.task
+        kept = self._kept.get(task_id)
+        if kept is None:
+            kept = self._kept[task_id] = _Kept(loop.time() + COMMIT_PATIENCE_S, task.seq - len(recorded))
+        kept.events += recorded
+        kept.files += files
+        self._current[task_id] = task
         if self._timer is None:
-            self._timer = loop.call_at(until, self._write_kept)
+            self._timer = loop.call_at(kept.until, self._write_kept)
 
     def _write_kept(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for until, change in list(self._kept.values()):
-            if until <= now:
-                del self._kept[change.task.id]
-                self._write(change)
-        first = min((until for until, _ in self._kept.values()), default=None)
-        self._timer = None if first is None else asyncio.get_running_loop().call_at(first, self._write_kept)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for task_id in [task_id for task_id, kept in self._kept.items() if kept.until <= now]:
+            task = self._current[task_id]
+            self._write(TaskChange(task, task.seq, ()))
+        first = min((kept.until for kept in self._kept.values()), default=None)
+        self._timer = None if first is None else loop.call_at(first, self._write_kept)
 
     def _joined(self, change: TaskChange) -> TaskChange:
-        """The change with the kept ones of its Task before it."""
-        if change.task.id not in self._kept:
+        """The change with the kept steps of its Task before its own."""
+        kept = self._kept.pop(change.task.id, None)
+        if kept is None:
             return change
-        _, kept = self._kept.pop(change.task.id)
-        return replace(change, expected_seq=kept.expected_seq, events=kept.events + change.events, files=kept.files + change.files)
+        return replace(change, expected_seq=kept.expected_seq, events=(*kept.events, *change.events), files=(*kept.files, *change.files))
 
-    def _step(
-        self, task_id: int, attempt: int | None, steps: Sequence[Event], files: tuple[File, ...], charge: Decimal | None
-    ) -> TaskChange:
+    def _applied(self, task_id: int, attempt: int | None, steps: Sequence[Event]) -> tuple[Task, list[Recorded]]:
         task = self._current.get(task_id)
         if task is None:
             raise TaskUnknown
         if attempt is not None and attempt != task.attempt:
             raise StaleAttempt(task_id, attempt)
-        before, now = task.seq, self._clock.now()
+        now = self._clock.now()
         recorded: list[Recorded] = []
         for step in steps:
             task = apply(task, step, now)
             recorded.append(Recorded(task.seq, now, step))
-        notify_url = task.callback_url if task.state.is_terminal else ""
-        return TaskChange(task, before, tuple(recorded), files, charge, notify_url)
+        return task, recorded
 
     async def delete_files(self, task_id: int) -> list[str]:
         """Record that an ended Task has no files any more: the access keys whose bytes are nobody's now. Again: none.

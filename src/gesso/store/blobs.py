@@ -124,6 +124,7 @@ class _Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._base = f"{root}/"
         self.incoming = root / "incoming"
         self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.scandir(self.incoming) as leftovers:
@@ -137,7 +138,8 @@ class _Folder:
     def path(self, access_key: str) -> Path:
         if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
             raise FileUnknown
-        return self.root / _shelf(access_key) / access_key
+        # Put together as text: joining paths takes three times as long, and this is on the way of every file that is read.
+        return Path(f"{self._base}{_shelf(access_key)}/{access_key}")
 
     def aged(self, before_s: float) -> Iterator[str]:
         with os.scandir(self.root) as shelves:

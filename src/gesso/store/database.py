@@ -28,6 +28,7 @@ from gesso.domain.limits import (
     READERS_MAX_COUNT,
     WRITE_QUEUE_MAX_CHANGES,
 )
+from gesso.store.prepared import execute
 from gesso.store.schema import HEAD
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ def make_engine(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         # A writer takes its lock at once: a transaction that reads first and writes later can be refused in the middle.
         is_reader = connection.get_execution_options().get("is_reader", False)
-        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+        execute(connection, "BEGIN" if is_reader else "BEGIN IMMEDIATE")
 
     return engine
 

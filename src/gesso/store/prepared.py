@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -35,15 +36,8 @@ class Prepared:
         write = self._writers.get(dialect)
         if write is None:
             write = self._writers[dialect] = self._writer(dialect)
-        # Straight to the driver: the ways of `Connection.execute` take three times as long as the statement.
-        cursor = connection.connection.cursor()
-        driver = dialect.loaded_dbapi
-        try:
+        with _driven(connection) as cursor:
             return write(cursor, rows)
-        except driver.Error as error:
-            raise DBAPIError.instance(str(self._statement), None, error, driver.Error) from error
-        finally:
-            cursor.close()
 
     def _writer(self, dialect: Dialect) -> Callable[[DBAPICursor, Sequence[dict[str, Any]]], int]:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._names or None)
@@ -65,6 +59,25 @@ class Prepared:
             return count
 
         return write
+
+
+def execute(connection: Connection, text: str) -> None:
+    """Carry out a statement without values. Errors: SQLAlchemy's."""
+    with _driven(connection) as cursor:
+        cursor.execute(text)
+
+
+@contextmanager
+def _driven(connection: Connection) -> Iterator[DBAPICursor]:
+    """Straight to the driver: the ways of `Connection.execute` take three times as long as a statement. Errors: SQLAlchemy's."""
+    cursor = connection.connection.cursor()
+    driver = connection.dialect.loaded_dbapi
+    try:
+        yield cursor
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error) from error
+    finally:
+        cursor.close()
 
 
 def _each(cursor: DBAPICursor, text: str, rows: Sequence[Any]) -> int:
