@@ -96,9 +96,14 @@ class Submission:
             values = await self._check(order)
             used = {given.access_key: given for inputs in order.files.values() for given in inputs}
             task = self._task(order, values)
+            files = self._new_files(order, used)
+            for file in files:
+                # An idle Worker begins before they are committed, and asks for them.
+                self._files.remember(file)
             async with self._admit(order.project, order.model, task.id):
-                task = await self._lifecycle.create(task, self._new_files(order, used), order.once)
+                task = await self._lifecycle.create(task, files, order.once)
         except GessoError:
+            self._files.forget([received.access_key for received in order.received])
             await self._delete([received.access_key for received in order.received])
             raise
         await self._delete([received.access_key for received in order.received if received.access_key not in used])
