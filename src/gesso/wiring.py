@@ -35,6 +35,7 @@ from gesso.scheduling.scheduler import Scheduler
 from gesso.scheduling.station import FleetStation
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
+from gesso.services.borrowing import Borrowing
 from gesso.services.catalog import Catalog
 from gesso.services.comments import Comments
 from gesso.services.costs import Costs
@@ -221,6 +222,7 @@ class House:
             history=History(SqlHistory(self.store.database), self.billing, self.catalog),
             records=self._records(files, submission),
             machine=self._machine(data),
+            borrowing=Borrowing(self._fetch),
             is_accepting=self._is_accepting,
             public_url=settings.public_url.rstrip("/"),
             own_url=own_url,

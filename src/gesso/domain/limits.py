@@ -20,6 +20,9 @@ FETCH_TIMEOUT_S = 60.0
 FETCH_CONNECT_TIMEOUT_S = 10.0
 FETCH_REDIRECTS_MAX_COUNT = 5
 URL_MAX_CHARACTERS = 8192
+# Pictures of other sites that pass through memory on their way to a page.
+BORROWED_MAX_BYTES = 48 * MIB
+BORROWED_AT_ONCE_MAX_COUNT = 4
 
 # Kept files.
 FOLDERS_MAX_COUNT = 10_000

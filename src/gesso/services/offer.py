@@ -10,6 +10,7 @@ from gesso.domain.notice import Delivery
 from gesso.ports import AccountStore, Blobs, Counters
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
+from gesso.services.borrowing import Borrowing
 from gesso.services.catalog import Catalog
 from gesso.services.comments import Comments
 from gesso.services.departures import Departures
@@ -83,6 +84,7 @@ class Services:
     history: History
     records: Records
     machine: Machine
+    borrowing: Borrowing
     is_accepting: Callable[[], bool]
     public_url: str = ""
     own_url: str = ""

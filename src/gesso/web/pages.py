@@ -11,10 +11,12 @@ from starlette.routing import BaseRoute
 
 from gesso.services.offer import Services
 from gesso.web.admin import AdminPages
+from gesso.web.borrowed import Borrowed
 from gesso.web.catalogue import CataloguePages
 from gesso.web.dashboard import DashboardPages
 from gesso.web.documents import Documents
 from gesso.web.entry import EntryPages
+from gesso.web.files import FilePages
 from gesso.web.home import HomePages
 from gesso.web.integration import GuidePages
 from gesso.web.models import ModelFrame
@@ -50,7 +52,9 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
         TaskExport(site),
         TaskPages(site, frame),
         Thumbs(site),
+        Borrowed(site),
         projects,
         ProjectChanges(site, projects),
+        FilePages(site),
     )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere

@@ -22,7 +22,10 @@ export async function fetchPicture(address, proxy) {
   } catch {
     throw new Refusal("The server did not answer. Try again.");
   }
-  if (!answer.ok) throw new Refusal(answer.status === 404 ? "There is no picture at this address." : `The picture could not be fetched (${answer.status}).`);
+  if (!answer.ok) {
+    const says = answer.headers.get("content-type")?.startsWith("text/plain") ? await answer.text() : "";
+    throw new Refusal(says || `The picture could not be fetched (${answer.status}).`);
+  }
   const blob = await answer.blob();
   if (!blob.type.startsWith("image/")) throw new Refusal("There is something else than a picture at this address.");
   return new File([blob], decodeURIComponent(url.pathname.split("/").pop() || "picture"), { type: blob.type });
