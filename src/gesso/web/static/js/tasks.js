@@ -40,14 +40,14 @@ function say(text) {
  */
 function alone(article) {
   const body = /** @type {HTMLElement} */ (article.querySelector("[data-body]"));
-  compare(body);
+  void compare(body);
   const renew = async () => {
     const fresh = await part(`/tasks/${article.dataset.panel}/peek`);
     const panel = fresh.querySelector("[data-panel]");
     body.replaceChildren(.../** @type {Element} */ (fresh.querySelector(".body")).children);
     article.querySelector("[data-pill]")?.replaceChildren(.../** @type {Element} */ (fresh.querySelector("[data-pill]")).children);
     article.dataset.state = panel?.getAttribute("data-state") || "";
-    compare(body);
+    void compare(body);
     tellTimes(body);
   };
   const socket = new Live({

@@ -1,14 +1,16 @@
 // What one task shows: its pictures with a knife between them, and links to it.
 
-import "../compare.js";
 import { toast } from "../toasts.js";
 
 /**
  * Lay the picture after over the picture before. Without this they stand side by side.
  * @param {ParentNode} within
  */
-export function compare(within) {
-  for (const pair of within.querySelectorAll("[data-compare]")) {
+export async function compare(within) {
+  const pairs = within.querySelectorAll("[data-compare]");
+  // Most lists are left without a look at a picture.
+  if (pairs.length) await import("../compare.js");
+  for (const pair of pairs) {
     const before = pair.querySelector("img[data-before]");
     const after = pair.querySelector("img[data-after]");
     if (!(before instanceof HTMLImageElement) || !(after instanceof HTMLImageElement)) continue;

@@ -15,7 +15,7 @@ export class Peek {
     this.panel = /** @type {HTMLElement} */ (room.querySelector("[data-peek]"));
     this._layout = /** @type {HTMLElement} */ (room.querySelector("[data-layout]"));
     this._asked = 0;
-    compare(this.panel);
+    void compare(this.panel);
   }
 
   /** The task that is shown; empty when none is. */
@@ -39,7 +39,7 @@ export class Peek {
       this._layout.classList.add("open");
       this._mark(id);
       if (push) history.pushState({ task: id }, "", this._address(id));
-      compare(this.panel);
+      void compare(this.panel);
       tellTimes(this.panel);
       if (focus) this.panel.focus({ preventScroll: true });
       if (getComputedStyle(this._layout).display !== "grid") this.panel.scrollIntoView({ block: "start" });
