@@ -65,3 +65,11 @@ def test_unknown_command_is_told(terminal: Terminal) -> None:
     done = terminal.gesso("paint")
     assert done.code == 2
     assert "No such command 'paint'" in done.err
+
+
+def test_measurements_are_listed_with_what_they_measure(terminal: Terminal) -> None:
+    done = terminal.gesso("bench", "list")
+    assert done.code == 0, done.err
+    listed = {line.split()[0] for line in done.out.splitlines() if line and not line.startswith(" ")}
+    assert {"cycle", "flux_engine", "flux_gpu", "heal"} <= listed
+    assert "client" not in listed
