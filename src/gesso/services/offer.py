@@ -50,10 +50,11 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Offices:
-    """What people do about their Projects and themselves that no dialect has words for."""
+    """What people do about their Projects and themselves, and ask for on pages, that no dialect has words for."""
 
     signing: Signing
     departures: Departures
+    borrowing: Borrowing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,6 @@ class Services:
     history: History
     records: Records
     machine: Machine
-    borrowing: Borrowing
     is_accepting: Callable[[], bool]
     public_url: str = ""
     own_url: str = ""

@@ -35,7 +35,7 @@ class Borrowed:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return _sentence("This is for pages of this server.", 403)
         try:
-            picture = await self._site.services.borrowing.picture(request.query_params.get("url", ""))
+            picture = await self._site.services.offices.borrowing.picture(request.query_params.get("url", ""))
         except FetchRefused as error:
             return _sentence(str(error), 400)
         except Unavailable as error:
