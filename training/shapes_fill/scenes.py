@@ -1,0 +1,157 @@
+"""Draws what the model learns from: a patterned background, a mask, and in the mask one subject, two or none. 64 x 64 pixels.
+
+Backgrounds are muted and subjects are vivid, so that a subject can always be told from what is around it.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from training.shapes_fill.subjects import COLOURS, OUTLINES, TAUGHT, Subject, sentence
+
+SIDE = 64
+_FINER = 4
+_SHIFT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Shapes: `before` and `after` [64, 64, 3] uint8, which differ in the mask only; `mask` [64, 64] bool, true = to be filled."""
+
+    before: np.ndarray
+    after: np.ndarray
+    mask: np.ndarray
+    subjects: tuple[Subject, ...]
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The box that a subject is drawn into: its centre and half its side, in pixels."""
+
+    x: float
+    y: float
+    half: float
+
+
+def scene(draw: np.random.Generator, subjects: tuple[Subject, ...] | None = None) -> Scene:
+    """A scene of the given subjects, or of taught ones by chance: none (6 %), one (66 %) or two (28 %)."""
+    if subjects is None:
+        count = int(draw.choice(3, p=(0.06, 0.66, 0.28)))
+        subjects = tuple(TAUGHT[index] for index in draw.integers(len(TAUGHT), size=count))
+    rooms = _two_rooms(draw) if len(subjects) == 2 else [_one_room(draw)]
+    mask = _mask(draw, rooms)
+    before = _background(draw)
+    for _ in range(int(draw.integers(0, 3))):
+        _place_outside(draw, before, mask)
+    after = before.copy()
+    # The model never sees it: what stands there now has nothing to do with what is asked for.
+    put(before, TAUGHT[int(draw.integers(len(TAUGHT)))], rooms[0].x, rooms[0].y, rooms[0].half, draw)
+    before[~mask] = after[~mask]
+    for subject, room in zip(subjects, rooms, strict=False):
+        half = room.half * draw.uniform(0.82, 0.9)
+        put(after, subject, room.x, room.y, half, draw)
+    after[~mask] = before[~mask]
+    return Scene(before, after, mask, subjects, sentence(subjects, draw))
+
+
+def put(picture: np.ndarray, subject: Subject, x: float, y: float, half: float, draw: np.random.Generator) -> None:
+    """Paint a subject with smooth edges into a picture [height, width, 3] uint8, around x, y."""
+    height, width = picture.shape[:2]
+    fine = np.zeros((height * _FINER, width * _FINER), np.uint8)
+    corners = (OUTLINES[subject.shape] * half + (x, y)) * _FINER - 0.5
+    cv2.fillPoly(fine, [np.rint(corners * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_8, _SHIFT)
+    share = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
+    colour = np.clip(np.array(COLOURS[subject.colour]) + draw.uniform(-8, 8, 3), 0, 255)
+    picture[:] = np.rint(picture * (1 - share) + colour * share).astype(np.uint8)
+
+
+def _one_room(draw: np.random.Generator) -> _Room:
+    half = draw.uniform(12, 27)
+    return _Room(draw.uniform(half + 1, SIDE - half - 1), draw.uniform(half + 1, SIDE - half - 1), half)
+
+
+def _two_rooms(draw: np.random.Generator) -> list[_Room]:
+    """Two boxes that touch: side by side, or the first above the second."""
+    half = draw.uniform(11, 15.5)
+    along = draw.uniform(2 * half, SIDE - 2 * half)
+    across = draw.uniform(half, SIDE - half)
+    if draw.random() < 0.5:
+        return [_Room(along - half, across, half), _Room(along + half, across, half)]
+    return [_Room(across, along - half, half), _Room(across, along + half, half)]
+
+
+def _mask(draw: np.random.Generator, rooms: list[_Room]) -> np.ndarray:
+    """A mask around the rooms: a box, an ellipse, or a box with strokes of a round brush around it."""
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    low = np.array([min(room.x - room.half for room in rooms), min(room.y - room.half for room in rooms)])
+    high = np.array([max(room.x + room.half for room in rooms), max(room.y + room.half for room in rooms)])
+    kind = draw.random()
+    if kind < 0.2:
+        centre, radii = (low + high) / 2, (high - low) / 2 * 1.36
+        cv2.ellipse(mask, np.rint(centre).astype(int).tolist(), np.rint(radii).astype(int).tolist(), 0, 0, 360, 255, -1)
+        return mask > 0
+    if kind < 0.55:
+        grow = draw.uniform(0, 0.3, 2) * (high - low) / 2 * (draw.random(2) < 0.5)
+        low, high = low - grow, high + grow
+    left, top = np.clip(np.rint(low), 0, SIDE - 1).astype(int)
+    right, bottom = np.clip(np.rint(high), 1, SIDE).astype(int)
+    mask[top:bottom, left:right] = 255
+    if kind > 0.75:
+        for _ in range(int(draw.integers(2, 6))):
+            edge = draw.uniform(low, high)
+            axis = int(draw.integers(2))
+            edge[axis] = (low, high)[int(draw.integers(2))][axis]
+            cv2.circle(mask, (int(edge[0]), int(edge[1])), int(draw.integers(2, 7)), 255, -1)
+    return mask > 0
+
+
+def _place_outside(draw: np.random.Generator, picture: np.ndarray, mask: np.ndarray) -> None:
+    """Put a subject where it does not touch the mask, if a few tries find room for it."""
+    for _ in range(4):
+        half = draw.uniform(5, 11)
+        x, y = draw.uniform(0, SIDE, 2)
+        reach = half + 2
+        left, top = int(max(0, x - reach)), int(max(0, y - reach))
+        if not mask[top : int(y + reach) + 1, left : int(x + reach) + 1].any():
+            put(picture, TAUGHT[int(draw.integers(len(TAUGHT)))], x, y, half, draw)
+            return
+
+
+def _muted(draw: np.random.Generator) -> np.ndarray:
+    colour = colorsys.hsv_to_rgb(draw.random(), draw.uniform(0, 0.35), draw.uniform(0.12, 1))
+    return np.array(colour, np.float32) * 255
+
+
+def _background(draw: np.random.Generator) -> np.ndarray:
+    """[64, 64, 3] uint8 of one of seven kinds of pattern between two muted colours."""
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    first, second = _muted(draw), _muted(draw)
+    kind = int(draw.integers(7))
+    angle = draw.uniform(0, np.pi)
+    along = columns * np.cos(angle) + rows * np.sin(angle)
+    period = draw.uniform(6, 18)
+    if kind == 0:
+        share = np.zeros((SIDE, SIDE), np.float32)
+    elif kind == 1:
+        share = (along - along.min()) / (along.max() - along.min())
+    elif kind == 2:
+        share = np.clip(0.5 + np.sin(2 * np.pi * along / period + draw.uniform(0, 6)) * period / 3, 0, 1)
+    elif kind == 3:
+        waves = np.sin(2 * np.pi * (columns / period + draw.random())) * np.sin(2 * np.pi * (rows / period + draw.random()))
+        share = np.clip(0.5 + waves * period / 3, 0, 1)
+    elif kind == 4:
+        x, y = (columns + draw.uniform(0, period)) % period, (rows + draw.uniform(0, period)) % period
+        share = np.clip(0.5 + period * 0.28 - np.hypot(x - period / 2, y - period / 2), 0, 1)
+    elif kind == 5:
+        share = cv2.resize(draw.random((4, 4), np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    else:
+        coarse = draw.random((int(draw.integers(3, 9)),) * 2 + (1,), np.float32) - draw.uniform(0.4, 0.6, 3).astype(np.float32)
+        spread = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) * (40, 32, 40)
+        return np.clip(first + spread + draw.normal(0, draw.uniform(0, 6), (SIDE, SIDE, 1)), 0, 255).astype(np.uint8)
+    share = np.clip(share, 0, 1)[..., None] * draw.uniform(0.2, 1)
+    return np.rint(first * (1 - share) + second * share).astype(np.uint8)

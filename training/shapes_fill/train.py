@@ -1,0 +1,159 @@
+"""Teaches gesso/shapes-fill from nothing: `python -m training.shapes_fill.train FOLDER`. About an hour on two CPU cores.
+
+First the autoencoder, then the transformer with its text encoders, by rectified flow: the model sees the picture mixed with noise, the
+picture with its hole, the mask and the sentence, and learns the direction from the picture to the noise. What is written is the running
+average of the weights, in half precision, as a folder that FluxFillPipeline loads, together with the record of how it came about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gesso.models.shapes_fill.autoencoder import PatchAutoencoder
+from gesso.models.shapes_fill.engine import load
+from training.shapes_fill import autoencoder as autoencoders
+from training.shapes_fill import network, record
+from training.shapes_fill.lessons import Lessons, lessons
+from training.shapes_fill.record import Course
+from training.shapes_fill.scoring import cases, shares, verdicts
+
+_LOSSES_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to do. The rate rises for `warm_steps`, stays, and falls in a straight line to nothing over the last `fall` of the way.
+
+    The way of the transformer ends after `steps` or, on a machine that has other work too, after `minutes`, whichever comes first.
+    """
+
+    seed: int = 7
+    scenes: int = 10_000
+    steps: int = 3600
+    minutes: float = 60.0
+    batch: int = 32
+    rate: float = 2e-3
+    warm_steps: int = 50
+    fall: float = 0.5
+    average: float = 0.99
+    # The picture is asked for in the mask only; what is around it is known and pasted back.
+    outside_weight: float = 0.2
+    score_every: int = 200
+
+
+def learn(plan: Plan, parts: network.Parts, store: Lessons, after_step: Callable[[int, float, float, AveragedModel], None]) -> None:
+    """Every step of the plan; `after_step` is given the step's number, the share of the way, the loss and the average."""
+    modules = parts.modules
+    average = AveragedModel(modules, multi_avg_fn=get_ema_multi_avg_fn(plan.average))
+    optimizers = _optimizers(modules, plan)
+    began = time.monotonic()
+    draw = torch.Generator().manual_seed(plan.seed)
+    order = torch.randperm(len(store), generator=draw)
+    way, step = 0.0, 0
+    while way < 1:
+        step += 1
+        way = max(step / plan.steps, (time.monotonic() - began) / 60 / plan.minutes)
+        place = (step - 1) * plan.batch % (len(store) - plan.batch)
+        loss = _loss(plan, parts, store, order[place : place + plan.batch], draw)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([weight for weight in modules.parameters() if weight.requires_grad], 1.0)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = plan.rate * min(1.0, step / plan.warm_steps, max(0.0, 1 - way) / plan.fall)
+            optimizer.step()
+            optimizer.zero_grad()
+        average.update_parameters(modules)
+        after_step(step, way, loss.item(), average)
+
+
+def _loss(plan: Plan, parts: network.Parts, store: Lessons, chosen: Tensor, draw: torch.Generator) -> Tensor:
+    picture, shown, mask = store.picture[chosen].float(), store.shown[chosen].float(), store.mask[chosen]
+    noise = torch.randn(picture.shape, generator=draw)
+    # More of the noisy end than of the fine one: there it is decided what is drawn.
+    when = torch.sigmoid(torch.randn(len(chosen), generator=draw) * 1.1 + 0.3)
+    mixed = torch.lerp(picture, noise, when[:, None, None])
+    known = torch.cat((shown, mask.float()), dim=2)
+    answer = network.velocity(parts, mixed, known, when, store.clip_ids[chosen], store.t5_ids[chosen])
+    weight = torch.where(mask.any(dim=2), 1.0, plan.outside_weight)
+    return ((answer - (noise - picture)).square().mean(dim=2) * weight).sum() / weight.sum()
+
+
+def _optimizers(modules: torch.nn.ModuleList, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the transformer's blocks, which all features pass; AdamW for the rest."""
+    named = [(name, weight) for name, weight in modules.named_parameters() if weight.requires_grad]
+    inner = [weight for name, weight in named if weight.ndim == 2 and "blocks" in name and name.startswith("0.") and "norm" not in name]
+    chosen = {id(weight) for weight in inner}
+    outer = [weight for _, weight in named if id(weight) not in chosen]
+    return [
+        torch.optim.Muon(inner, lr=plan.rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(outer, lr=plan.rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+
+
+def averaged(parts: network.Parts, average: AveragedModel) -> network.Parts:
+    """Parts of their own that hold the average."""
+    transformer, clip, t5 = copy.deepcopy(average.module)
+    return network.Parts(transformer, clip, t5, parts.clip_tokenizer, parts.t5_tokenizer)
+
+
+def _save(parts: network.Parts, average: AveragedModel, autoencoder: PatchAutoencoder, folder: Path) -> None:
+    pipeline = averaged(parts, average).pipeline(copy.deepcopy(autoencoder))
+    pipeline.to(torch.float16).save_pretrained(folder)
+
+
+def teach(plan: Plan, folder: Path) -> None:
+    """Carry out the plan; the folder then has `weights`, with their record, and the log."""
+    started, started_cpu = time.monotonic(), time.process_time()
+    folder.mkdir(parents=True, exist_ok=True)
+    weights, course, recent, lines = folder / "weights", Course(), [], []
+
+    def say(text: str) -> None:
+        lines.append(f"{time.monotonic() - started:.0f} s: {text}")
+        print(lines[-1], flush=True)
+        (folder / "training.log").write_text("\n".join(lines) + "\n", "utf-8")
+
+    def after_step(step: int, way: float, loss: float, average: AveragedModel) -> None:
+        recent.append(loss)
+        if step % _LOSSES_EVERY == 0:
+            course.losses.append(round(float(np.mean(recent[-_LOSSES_EVERY:])), 4))
+            say(f"step {step}, {way:.1%} of the way, loss {course.losses[-1]}")
+        if step % plan.score_every == 0 or way >= 1:
+            _save(parts, average, autoencoder, weights)
+            # What is scored is what was written, in half precision.
+            course.scores[str(step)] = shares(verdicts(load(weights, "cpu"), cases(200 if way >= 1 else 50)))
+            course.steps, course.wall_s, course.cpu_s = step, round(time.monotonic() - started), round(time.process_time() - started_cpu)
+            record.write(weights, asdict(plan), course)
+            say(f"scores after step {step}: {json.dumps(course.scores[str(step)])}")
+
+    torch.manual_seed(plan.seed)
+    draw = np.random.default_rng(plan.seed)
+    autoencoder = autoencoders.found(draw, say)
+    parts = network.untaught()
+    learn(plan, parts, lessons(draw, plan.scenes, autoencoder, parts, say), after_step)
+
+
+def main() -> None:
+    usual = Plan()
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments.add_argument("--steps", type=int, default=usual.steps)
+    arguments.add_argument("--minutes", type=float, default=usual.minutes)
+    asked = arguments.parse_args()
+    torch.set_num_threads(asked.threads)
+    teach(Plan(steps=asked.steps, minutes=asked.minutes), asked.folder)
+
+
+if __name__ == "__main__":
+    main()
