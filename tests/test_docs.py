@@ -16,6 +16,7 @@ from gesso.cli.app import app
 from gesso.config import ClientSettings, Settings
 from gesso.domain.errors import leaves
 from gesso.domain.event import Event
+from gesso.domain.model import Model
 from gesso.domain.task import TaskState
 from gesso.models.registry import BUILT_IN
 
@@ -92,6 +93,15 @@ def test_no_error_is_documented_that_is_not_there() -> None:
 def test_every_model_is_documented(page: str) -> None:
     missing = [model.name for model in BUILT_IN if f"| `{model.name}` |" not in read(page)]
     assert not missing, missing
+
+
+@pytest.mark.parametrize("model", [model for model in BUILT_IN if model.options], ids=lambda model: model.slug)
+def test_every_option_of_an_engine_is_documented_with_its_values(model: Model) -> None:
+    for option in model.options:
+        row = re.search(rf"^\| `{option.id}` \| (.*?) \|", read("docs/models.md"), flags=re.M)
+        assert row, option.id
+        values = [choice.value for choice in option.options] or [f"{option.default:g}"]
+        assert not [value for value in values if value not in re.split(r"[ ,]+", row[1])]
 
 
 @pytest.mark.parametrize("word", WORDS)
