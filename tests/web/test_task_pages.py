@@ -21,6 +21,7 @@ from browser_people import Owner, sign_up
 from wiro_server import LiveServer, ended, run, running
 
 from gesso.domain.limits import THUMBNAIL_MIN_BYTES
+from gesso.domain.project import Role
 
 _HOSTILE = "=HYPERLINK(\"x\") <script>alert(1)</script> 'quoted'"
 
@@ -145,7 +146,7 @@ def test_the_page_of_a_task_tells_all_of_it(browser: httpx.Client, done: dict[st
 
 
 def test_a_rerun_orders_the_same_with_another_seed(
-    server: LiveServer, browser: httpx.Client, client: httpx.Client, done: dict[str, str]
+    server: LiveServer, maya: Owner, browser: httpx.Client, client: httpx.Client, done: dict[str, str]
 ) -> None:
     token = csrf(browser.get("/tasks").text)
     old = server.call(lambda: server.house.lifecycle.see(int(done["taskid"])))
@@ -158,6 +159,22 @@ def test_a_rerun_orders_the_same_with_another_seed(
         assert {**new.values, "seed": 0} == {**old.values, "seed": 0}
         assert (new.values["seed"] == old.values["seed"]) is is_kept
         assert new.files == old.files
+        assert new.author == maya.user.uuid
+
+
+def test_a_row_says_who_ordered_its_task(
+    server: LiveServer, maya: Owner, noor: Owner, browser: httpx.Client, client: httpx.Client, done: dict[str, str]
+) -> None:
+    projects = server.house.services.projects
+    server.call(lambda: projects.set_member(maya.user, maya.project.uuid, noor.user.email, Role.MEMBER))
+    key = server.call(lambda: projects.regenerate(maya.user, maya.project.uuid))
+    with api(server, Owner(noor.user, noor.token, maya.project)) as colleague, server.client(key) as program:
+        for asking in (colleague, program, client):
+            ended(server, asking, text="who asks")
+    page = browser.get("/tasks?q=who+asks").text
+    assert re.findall(r"echo, ([^<]+), <time", page) == ["from the web", "by API key", "by noor"]
+    server.call(lambda: projects.remove_member(maya.user, maya.project.uuid, noor.user.email))
+    assert "by a former member" in browser.get("/tasks?q=who+asks").text
 
 
 def test_a_form_of_another_page_does_nothing(browser: httpx.Client, done: dict[str, str]) -> None:

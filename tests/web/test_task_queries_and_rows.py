@@ -36,7 +36,7 @@ ROWS = Rows(NoModels())  # type: ignore[arg-type]
 
 
 def row(at: int, number: int = 1, state: TaskState = TaskState.SUCCEEDED, **fields: object) -> Row:
-    return ROWS.row(make_task(state, at, id=number, **fields), _NOON_US, {})
+    return ROWS.row(make_task(state, at, id=number, **fields), _NOON_US, {}, {})
 
 
 @given(
@@ -81,9 +81,9 @@ def test_only_clocks_that_can_be_are_believed(cookie: str, minutes: int) -> None
 
 def test_a_row_says_how_its_task_stands() -> None:
     waiting = make_task(TaskState.QUEUED, _NOON_US - 5_000_000)
-    told = ROWS.row(waiting, _NOON_US, {waiting.id: Place(2, 9.0)})
+    told = ROWS.row(waiting, _NOON_US, {waiting.id: Place(2, 9.0)}, {})
     assert (told.word, told.note, told.kind, told.took_us, told.cost) == ("Waiting, 2nd", "starts in about 9 s", "waiting", 5_000_000, None)
-    assert ROWS.row(waiting, _NOON_US, {waiting.id: Place(1, None)}).word == "Waiting, next"
+    assert ROWS.row(waiting, _NOON_US, {waiting.id: Place(1, None)}, {}).word == "Waiting, next"
     assert row(_NOON_US, state=TaskState.CANCELLED).note == "before it ran"
     assert row(_NOON_US, state=TaskState.FAILED).note == "It failed."
     assert row(_NOON_US).cost == Decimal(0)

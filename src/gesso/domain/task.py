@@ -81,7 +81,8 @@ class Task:
     """A client's order. Times are microseconds since 1970, UTC; 0 is unset.
 
     `values`: checked parameters. `files`: file inputs by parameter. `sent`: unknown fields of the request, kept as they came.
-    `seq`: number of the last Event. `attempt`: the fence; writes of an older Attempt are refused. `losses`: why Attempts were lost.
+    `author`: uuid of the User who ordered it from a page; empty for who came with the Key. `seq`: number of the last Event. `attempt`: the
+    fence; writes of an older Attempt are refused. `losses`: why Attempts were lost.
     """
 
     id: int
@@ -93,6 +94,7 @@ class Task:
     files: Mapping[str, tuple[FileInput, ...]]
     sent: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str = ""
+    author: str = ""
     state: TaskState = TaskState.NEW
     seq: int = 0
     attempt: int = 0

@@ -21,7 +21,7 @@ class Reruns:
         self._submission = submission
         self._catalog = catalog
 
-    async def again(self, project: Project, task: Task, keeps_seed: bool = False) -> Task:
+    async def again(self, project: Project, task: Task, author: str, keeps_seed: bool = False) -> Task:
         """A new Task like `task`, which is the Project's. Its webhook is left out: the receiver ordered one Task, and no other.
 
         Errors: those of Submission.submit, FileRefused for a file that was deleted meanwhile, ModelUnknown.
@@ -31,7 +31,7 @@ class Reruns:
             raise ModelUnknown(task.model)
         values = dict(task.values) | ({} if keeps_seed else _new_seeds(model))
         files = {name: given for name, given in task.files.items() if given}
-        return await self._submission.submit(Order(project, model, task.dialect, values, files, (), dict(task.sent)))
+        return await self._submission.submit(Order(project, model, task.dialect, values, files, (), dict(task.sent), author=author))
 
 
 def _new_seeds(model: Model) -> dict[str, int]:

@@ -39,7 +39,8 @@ def admit_all(project: Project, model: Model, task_id: int) -> AbstractAsyncCont
 @dataclass(frozen=True, slots=True)
 class Order:
     """What a client asks for. `values`: fields as sent, by parameter. `received`: all files that came with the request, whether `files`
-    names them or not. `sent`: fields that the Model does not know. `once`: the key under which it may be sent again."""
+    names them or not. `sent`: fields that the Model does not know. `once`: the key under which it may be sent again. `author`: uuid of the
+    User who asks from a page."""
 
     project: Project
     model: Model
@@ -50,6 +51,7 @@ class Order:
     sent: Mapping[str, Any]
     callback_url: str = ""
     once: Once | None = None
+    author: str = ""
 
 
 class Submission:
@@ -148,6 +150,7 @@ class Submission:
             files=order.files,
             sent=order.sent,
             callback_url=order.callback_url,
+            author=order.author,
         )
 
     def _new_files(self, order: Order, used: Mapping[str, FileInput]) -> tuple[File, ...]:

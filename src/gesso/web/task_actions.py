@@ -41,7 +41,7 @@ class TaskActions:
         project = next(listing.project for listing in visitor.listings if listing.project.id == task.project_id)
 
         async def carry_out() -> str:
-            made = await self._site.services.records.reruns.again(project, task, form.get("seed") == "keep")
+            made = await self._site.services.records.reruns.again(project, task, visitor.signed_in.uuid, form.get("seed") == "keep")
             return str(made.id)
 
         return await self._answer(request, carry_out, lambda made: (f"Task {made} is in line.", f"/tasks/{made}", made))

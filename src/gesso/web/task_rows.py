@@ -37,12 +37,13 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`kind` and `icon`: those of its pill. `picture`: the access key of what is shown small. `took_us`: until now for one under way.
-    `cost`: None while it is not known."""
+    """`by`: how it was ordered. `kind` and `icon`: those of its pill. `picture`: the access key of what is shown small. `took_us`: until
+    now for one under way. `cost`: None while it is not known."""
 
     task: Task
     title: str
     model: str
+    by: str
     kind: str
     icon: str
     word: str
@@ -75,7 +76,8 @@ class Rows:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def row(self, task: Task, now: int, places: Mapping[int, Place]) -> Row:
+    def row(self, task: Task, now: int, places: Mapping[int, Place], people: Mapping[str, str]) -> Row:
+        """`people`: what is said of Users who order Tasks, by their uuids."""
         model = self._catalog.named(task.model)
         kind, icon = _look(task)
         word, note = _words(task, places.get(task.id))
@@ -83,6 +85,7 @@ class Rows:
             task=task,
             title=title(task, model),
             model=task.model.partition("/")[2],
+            by=people.get(task.author, "by a former member") if task.author else "by API key",
             kind=kind,
             icon=icon,
             word=word,

@@ -81,7 +81,7 @@ class TaskPages:
         visitor = await self._visitor(request, query)
         if visitor.project is None:
             return self._site.page(request, visitor, "tasks/no_project.html", nav="tasks")
-        context = await self._context(request, visitor.project, query)
+        context = await self._context(request, visitor, query)
         return self._site.page(request, visitor, "tasks/list.html", nav="tasks", **context)
 
     async def _list_rows(self, request: Request) -> Response:
@@ -96,7 +96,7 @@ class TaskPages:
         context: dict[str, Any] = {"shown": None}
         if visitor.project is not None:
             visitor = within(visitor, query.project)
-            context = await self._context(request, _project(visitor), query)
+            context = await self._context(request, visitor, query)
         return await self._frame.page(request, visitor, model, "history", "models/history.html", **context)
 
     async def _history_rows(self, request: Request) -> Response:
@@ -107,17 +107,17 @@ class TaskPages:
     async def _rows_part(self, request: Request, visitor: Visitor, query: TaskQuery) -> Response:
         if visitor.project is None:
             raise ProjectUnknown
-        shown = await self._shown(request, visitor.project, query)
+        shown = await self._shown(request, visitor, query)
         return self._site.part(request, visitor, "tasks/rows.html", shown=shown, is_part=True)
 
     async def _task(self, request: Request) -> Response:
         visitor, task = await self.find(request)
-        shown = await self._panel(request, _project(visitor), task)
+        shown = await self._panel(request, visitor, task)
         return self._site.page(request, visitor, "tasks/task.html", nav="tasks", panel=shown, query=task_query.read({}))
 
     async def _peek(self, request: Request) -> Response:
         visitor, task = await self.find(request)
-        shown = await self._panel(request, _project(visitor), task)
+        shown = await self._panel(request, visitor, task)
         return self._site.part(request, visitor, "tasks/peek.html", panel=shown)
 
     async def find(self, request: Request) -> tuple[Visitor, Task]:
@@ -130,9 +130,9 @@ class TaskPages:
     async def _visitor(self, request: Request, query: TaskQuery) -> Visitor:
         return within(await self._site.member(request), query.project)
 
-    async def _context(self, request: Request, project: Project, query: TaskQuery) -> dict[str, Any]:
-        shown = await self._shown(request, project, query)
-        beside = await self._beside(request, project, query)
+    async def _context(self, request: Request, visitor: Visitor, query: TaskQuery) -> dict[str, Any]:
+        shown = await self._shown(request, visitor, query)
+        beside = await self._beside(request, visitor, query)
         known = {model.name: model.title for model in self._site.services.catalog.all()}
         names: set[str] = {*shown.by_model, *([query.model] if query.model else ())}
         return {
@@ -145,10 +145,10 @@ class TaskPages:
             "is_part": False,
         }
 
-    async def _beside(self, request: Request, project: Project, query: TaskQuery) -> Panel | None:
+    async def _beside(self, request: Request, visitor: Visitor, query: TaskQuery) -> Panel | None:
         if not query.task:
             return None
-        return await self._panel(request, project, await self._site.services.tasks.among((project.id,), query.task))
+        return await self._panel(request, visitor, await self._site.services.tasks.among((_project(visitor).id,), query.task))
 
     def _chips(self, shown: TaskList) -> list[tuple[str, str, bool, int | None]]:
         """Address, word, whether it is chosen, and how many there are where that is known."""
@@ -159,8 +159,8 @@ class TaskPages:
             for status in STATUSES
         ]
 
-    async def _shown(self, request: Request, project: Project, query: TaskQuery) -> TaskList:
-        services, now = self._site.services, _now()
+    async def _shown(self, request: Request, visitor: Visitor, query: TaskQuery) -> TaskList:
+        services, now, project = self._site.services, _now(), _project(visitor)
         is_older_page = bool(query.before)
         by_model, opened, finds = await asyncio.gather(
             services.records.searches.statistics(project),
@@ -169,12 +169,13 @@ class TaskPages:
         )
         name = query.fixed_model or query.model
         counts = by_model.get(name, Statistics()) if name else sum(by_model.values(), Statistics())
-        places = await services.records.waiting.places(opened)
-        rows = [self._rows.row(task, now, places) for task in (finds.tasks if finds else ())]
+        found = finds.tasks if finds else ()
+        places, people = await services.records.waiting.places(opened), await self._people(visitor, (*opened, *found))
+        rows = [self._rows.row(task, now, places, people) for task in found]
         minutes = zone(request.cookies.get(ZONE_COOKIE, ""))
         return TaskList(
             query=query,
-            open=tuple(self._rows.row(task, now, places) for task in opened),
+            open=tuple(self._rows.row(task, now, places, people) for task in opened),
             open_total=counts.active if query.tab != "running" else max(counts.active, len(opened)),
             # Below a bound there may be more of its day.
             days=tuple(days(rows, now, minutes, finds is None or (finds.is_end and not query.after))),
@@ -198,13 +199,21 @@ class TaskPages:
         searched = query.search(project.id, 0)
         return open_first([task for task in found if (not searched.model or task.model == searched.model) and searched.means(task)])
 
-    async def _panel(self, request: Request, project: Project, task: Task) -> Panel:
+    async def _people(self, visitor: Visitor, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """What is said of who ordered these Tasks. Most Projects have one member, of whom nothing has to be asked."""
+        me = visitor.signed_in
+        if all(task.author in ("", me.uuid) for task in tasks):
+            return {me.uuid: "from the web"}
+        members = await self._site.services.projects.members(me, _project(visitor).uuid)
+        return {member.user_uuid: f"by {member.email.partition('@')[0]}" for member in members} | {me.uuid: "from the web"}
+
+    async def _panel(self, request: Request, visitor: Visitor, task: Task) -> Panel:
         services = self._site.services
-        places = await services.records.waiting.places((task,))
+        places, people = await services.records.waiting.places((task,)), await self._people(visitor, (task,))
         model = services.catalog.named(task.model)
         deliveries = await services.records.deliveries.log(task.id) if task.callback_url else []
-        command = curl(task, model, project, self._site.origin(request))
-        return panel(self._rows.row(task, _now(), places), model, command, deliveries)
+        command = curl(task, model, _project(visitor), self._site.origin(request))
+        return panel(self._rows.row(task, _now(), places, people), model, command, deliveries)
 
 
 def within(visitor: Visitor, uuid: str) -> Visitor:

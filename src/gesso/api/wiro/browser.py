@@ -11,18 +11,22 @@ from http.cookies import CookieError, SimpleCookie
 from gesso.api.request import Request
 from gesso.domain.errors import TokenInvalid, TokenMissing
 from gesso.domain.project import Project
+from gesso.domain.user import User
 from gesso.services.offer import Services
 from gesso.services.sessions import COOKIE
 
 PROJECT_HEADER = b"x-gesso-project"
 
 
-async def project(request: Request, services: Services) -> Project:
-    """The Project that the header names by its uuid. Errors: TokenMissing, TokenInvalid, TokenExpired, TooManyAttempts, ProjectUnknown."""
+async def asker(request: Request, services: Services) -> tuple[Project, User]:
+    """The Project that the header names by its uuid, and who is signed in.
+
+    Errors: TokenMissing, TokenInvalid, TokenExpired, TooManyAttempts, ProjectUnknown.
+    """
     if not _is_own_page(request):
         raise TokenInvalid
     user = await services.sessions.user(_token(request), request.address(services.trusted_proxies))
-    return await services.projects.find(user, request.headers[PROJECT_HEADER].decode("latin-1").strip())
+    return await services.projects.find(user, request.headers[PROJECT_HEADER].decode("latin-1").strip()), user
 
 
 def _is_own_page(request: Request) -> bool:

@@ -24,10 +24,15 @@ class Calls:
 
     async def project(self, request: Request) -> Project:
         """Errors: AccessRefused leaves, ProjectUnknown."""
+        return (await self.asker(request))[0]
+
+    async def asker(self, request: Request) -> tuple[Project, str]:
+        """The Project, and the uuid of the User who asks from a page; empty for who comes with the Key. Errors: those of `project`."""
         services = self._services
         if browser.PROJECT_HEADER in request.headers:
-            return await browser.project(request, services)
-        return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies)))
+            project, user = await browser.asker(request, services)
+            return project, user.uuid
+        return await services.identity.project(proof_of(request.headers, request.address(services.trusted_proxies))), ""
 
     async def fields(self, request: Request) -> dict[str, Any]:
         """The fields of a call that takes no files; files that come with it are not kept. Errors: BodyUnreadable, BodyTooLarge."""

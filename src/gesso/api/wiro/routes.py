@@ -7,6 +7,7 @@ is no route is told so in the words of the protocol, whatever its method.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -134,7 +135,7 @@ class Wiro:
         if not services.is_accepting():
             # Told before a body of many megabytes is read; the service would refuse it after.
             raise Unavailable("the server is starting or stopping")
-        project = await self._calls.project(request)
+        project, author = await self._calls.asker(request)
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
         body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
@@ -142,7 +143,7 @@ class Wiro:
         except GessoError:
             await self._calls.forget(body)
             raise
-        return await services.submission.submit(order), project
+        return await services.submission.submit(replace(order, author=author) if author else order), project
 
     async def _detail(self, request: Request) -> Answer:
         project, task = await self._named(request)
