@@ -8,9 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 
+from gesso.api.body import read_body
 from gesso.api.request import Request as Call
 from gesso.domain.errors import BodyUnreadable, RoleTooLow
-from gesso.domain.limits import FIELDS_MAX_BYTES
+from gesso.domain.file import Received
+from gesso.domain.limits import BODY_MAX_BYTES, FIELDS_MAX_BYTES
+from gesso.ports import Blobs
 from gesso.web.visitor import Visitor
 
 CSRF_FIELD = "csrf"
@@ -51,9 +54,36 @@ async def read_form(request: Request, visitor: Visitor) -> Form:
     except ValueError:
         raise BodyUnreadable("it is no form") from None
     form = Form(fields)
+    _check_mark(form, visitor)
+    return form
+
+
+async def read_files(request: Request, visitor: Visitor, blobs: Blobs) -> tuple[Form, list[Received]]:
+    """The fields and the files of a form with files. Whoever calls records or deletes them; of a form that is refused none is left.
+
+    Errors: those of `read_form`, Unavailable.
+    """
+    call = Call(request.scope, request.receive)
+    if not _is_own_page(request, call):
+        raise RoleTooLow
+    content_type = request.headers.get("content-type", "")
+    body = await read_body(content_type, call.content_length(), call.chunks(BODY_MAX_BYTES), blobs)
+    fields: dict[str, list[str]] = {}
+    for name, value in body.fields:
+        fields.setdefault(name, []).append(value if isinstance(value, str) else "")
+    form, files = Form(fields), [received for _, received in body.files]
+    try:
+        _check_mark(form, visitor)
+    except RoleTooLow:
+        await blobs.delete([received.access_key for received in files])
+        raise
+    return form, files
+
+
+def _check_mark(form: Form, visitor: Visitor) -> None:
+    """Errors: RoleTooLow for a form that no page of this session holds."""
     if visitor.token and not hmac.compare_digest(form.get(CSRF_FIELD, "").encode(), visitor.csrf.encode()):
         raise RoleTooLow
-    return form
 
 
 def local_path(given: str) -> str:
