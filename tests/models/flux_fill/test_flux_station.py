@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from flux_builders import Voice, box_mask, make_inputs, noise
+from flux_builders import Voice, box_mask, make_inputs, noise, write_json
 from PIL import Image
 
 from gesso.models.contract import Device
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.flux
 
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 PICTURE = Image.fromarray(noise(96, 64))
 MASK = Image.fromarray(box_mask(96, 64, 20, 10, 70, 50).astype(np.uint8) * 255)
 
@@ -189,6 +191,52 @@ def test_nothing_is_compiled_on_a_cpu_unless_asked(tiny_folder: Path, wanted: st
         voice = Voice()
         draw(station, voice)
         assert not any("compiled" in line for line in voice.logs)
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (
+            lambda folder: (folder / "transformer" / WEIGHTS).write_bytes((folder / "transformer" / WEIGHTS).read_bytes()[:-1]),
+            "bytes: download",
+        ),
+        (lambda folder: (folder / "vae" / WEIGHTS).rename(folder / "vae" / f"{WEIGHTS}.part"), "unfinished"),
+        (lambda folder: write_json(folder / "model_index.json", {"_class_name": "FluxPipeline"}), "holds a FluxPipeline"),
+    ],
+)
+def test_half_of_the_weights_or_others_are_refused_before_anything_is_loaded(
+    tiny_folder: Path, tmp_path: Path, harm: Callable[[Path], None], sentence: str
+) -> None:
+    from gesso.models.flux_fill.engine import FluxFillEngine
+    from gesso.models.flux_fill.weights import FolderError
+
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "weights"))
+    harm(folder)
+    with pytest.raises(FolderError, match=sentence):
+        FluxFillEngine().setup(Device("cpu", 2**30, 1), folder)
+
+
+def test_weights_that_fit_by_no_plan_are_refused_with_both_figures(tiny_folder: Path) -> None:
+    from gesso.models.flux_fill.engine import FluxFillEngine
+    from gesso.models.flux_fill.memory import NoRoomError
+
+    with pytest.raises(NoRoomError, match=r"take 0\.\d GiB on cpu at least, where 0\.0 GiB are to be had"):
+        FluxFillEngine().setup(Device("cpu", 95, 1), tiny_folder)
+
+
+def test_numbers_that_overflow_fail_the_task_and_give_no_picture(tiny_folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    from gesso.models.flux_fill.engine import FluxFillEngine
+    from gesso.models.flux_fill.pipeline import NotFiniteError
+
+    engine = FluxFillEngine()
+    engine.setup(Device("cpu", 2**30, 1), tiny_folder)
+    with torch.no_grad():
+        engine._filler.filler.transformer.proj_out.weight.fill_(float("nan"))
+    outputs = engine.run(make_inputs(tmp_path, noise(90, 70), box_mask(90, 70, 20, 20, 50, 45)), Voice())
+    with pytest.raises(NotFiniteError, match="The model's numbers overflowed in step 1 of 2, so there is no picture"):
+        next(outputs)
 
 
 def test_the_engine_does_all_of_it_from_its_options(tiny_folder: Path, tmp_path: Path) -> None:
