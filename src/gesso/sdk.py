@@ -3,7 +3,7 @@
 from gesso.domain.model import Group, Model, Needs, Readiness
 from gesso.domain.parameter import Kind, Option, Parameter, Role
 from gesso.domain.price import Price, PriceMethod, PriceRule
-from gesso.models.contract import Device, Emit, Engine, InputError, InputFile, Killed, Output
+from gesso.models.contract import Device, Emit, Engine, InputError, InputFile, Killed, MadeWith, Output
 
 __all__ = [
     "Device",
@@ -14,6 +14,7 @@ __all__ = [
     "InputFile",
     "Killed",
     "Kind",
+    "MadeWith",
     "Model",
     "Needs",
     "Option",

@@ -26,8 +26,7 @@ TINTED = """
 import cv2
 import numpy as np
 from pathlib import Path
-from gesso.sdk import Group, Kind, Model, Output, Parameter
-from gesso.domain.provenance import MadeWith
+from gesso.sdk import Group, Kind, MadeWith, Model, Output, Parameter
 
 MODEL = Model("home", "tinted", "Tinted", "One shade.", "tinted:Tinted", (Group("All", (Parameter("side", Kind.INTEGER, default=8),)),))
 
