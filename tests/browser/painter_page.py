@@ -48,7 +48,7 @@ def painter_app() -> Starlette:
         query = request.query_params
         text = _PAGE.format(
             theme="dark" if query.get("theme") == "dark" else "light",
-            attributes=f"multiple={int(query.get('multiple', '1'))}",
+            attributes=f"multiple={int(query.get('multiple', '1'))} account={int(query.get('account', '1'))}",
             style=static.url("gesso.css"),
             mark=static.url("mark.svg"),
             script=static.url("js/mask-editor.js"),

@@ -138,6 +138,19 @@ def test_the_last_edit_is_offered_after_a_reload(painter: Painter) -> None:
     assert painter.call("editor._autosave.load()") is None
 
 
+def test_nobody_is_offered_the_edit_of_another(open_painter: Open) -> None:
+    painter = open_painter(query="account=1")
+    painter.open()
+    painter.click(200, 150)
+    painter.call("editor._autosave.flush()")
+    painter = open_painter(query="account=1")
+    expect(painter.page.get_by_text("Restore your last edit?")).to_be_visible()
+    painter = open_painter(query="account=2")
+    assert painter.call("editor._autosave.load()") is None
+    painter = open_painter(query="account=1")
+    assert painter.call("editor._autosave.load()") is None
+
+
 def test_files_that_are_no_pictures_are_refused_with_a_sentence(open_painter: Open) -> None:
     painter = open_painter()
     with painter.page.expect_file_chooser() as chooser:

@@ -47,10 +47,10 @@ class Gallery extends HTMLElement {
     const seed = record.parameters[seedName];
     if (!outputs.length) return [make("button", properties(0), make("span", { class: "shot-face" }, icon("document")), make("span", { class: "shot-line" }, make("span", {}, "No files"), time))];
     return outputs.map((output, index) => {
-      const name = seed === undefined ? record.id : sampleSeed(seed, index);
+      const name = !isPicture(output) ? output.name : seed === undefined ? record.id : sampleSeed(seed, index);
       const face = isPicture(output) ? make("img", { src: output.url, alt: "", loading: "lazy" }) : make("span", { class: "shot-face" }, icon("document"));
       face.addEventListener("error", () => face.replaceWith(make("span", { class: "shot-face" }, icon("trash"), make("span", { class: "hidden" }, "deleted"))));
-      const label = `Result ${index + 1} of ${outputs.length}${seed === undefined ? "" : `, seed ${name}`}`;
+      const label = `Result ${index + 1} of ${outputs.length}, ${seed === undefined || !isPicture(output) ? "" : "seed "}${name}`;
       return make("button", { ...properties(index), "aria-label": label }, face, make("span", { class: "shot-line" }, make("span", { class: "mono cut" }, name), time));
     });
   }

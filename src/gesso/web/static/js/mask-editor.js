@@ -3,6 +3,7 @@
  *
  * Attributes
  *   autosave="KEY"    keeps the last edit under this key in the browser and offers it again; without it nothing is kept
+ *   account="ID"      who is signed in: nobody else is offered that edit
  *   multiple="16"     of which the extended sides must be multiples (the model's; 1 if absent)
  *   extend-most="2048" pixels a side
  *   no-extend         the model cannot fill past the edges: the tool is not offered
@@ -66,7 +67,7 @@ export class MaskEditor extends HTMLElement {
     /** @type {Picture|null} */
     this._picture = null;
     this._result = { hasResult: false, isNew: false };
-    this._autosave = new Autosave("");
+    this._autosave = new Autosave("", "");
     this._feather = 0;
     this.touched = false;
     this._theme = new MutationObserver(() => this._look());
@@ -94,7 +95,8 @@ export class MaskEditor extends HTMLElement {
   }
 
   connectedCallback() {
-    if (this._autosave.key !== (this.getAttribute("autosave") ?? "")) this._autosave = new Autosave(this.getAttribute("autosave") ?? "");
+    const key = this.getAttribute("autosave") ?? "";
+    if (this._autosave.key !== key) this._autosave = new Autosave(key, this.getAttribute("account") ?? "");
     const stage = h("div", { class: "stage-ground" }, this._desk.stage.element, this._over, this._welcome.element, this._notice.element, this._intake.element);
     this.replaceChildren(this._bar.element, h("div", { class: "stage-body" }, this._rail.element, stage), this._foot.element);
     this._away = new AbortController();

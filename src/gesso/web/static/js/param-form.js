@@ -92,6 +92,13 @@ export class ParamForm extends HTMLElement {
     if (Object.keys(values).some((name) => this._isAdvancedChange(name))) this.querySelector("[data-more]")?.setAttribute("open", "");
   }
 
+  /** The size of the picture, for fields that stay empty to keep it. @param {Record<string, number>} size */
+  suggest(size) {
+    for (const [name, element] of this._params) {
+      if (element.dataset.control === "size" && size[name]) control(element).setAttribute("placeholder", String(size[name]));
+    }
+  }
+
   /** Everything as it was at first. */
   clear() {
     for (const [name, element] of this._params) {
@@ -310,4 +317,5 @@ customElements.define("g-param-form", ParamForm);
 export function tellProblem(form, ...text) {
   const place = form.querySelector("[data-problem]");
   place?.replaceChildren(...(text.length ? [make("div", { class: "problem" }, make("span", {}, ...text))] : []));
+  if (text.length) place?.scrollIntoView({ block: "nearest" });
 }

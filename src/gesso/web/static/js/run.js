@@ -1,26 +1,21 @@
 // The Run tab: the stage or the outputs, the form, the run that goes on, and what this session made, put together.
 
-import { Refused, call, send } from "./api.js";
-import { data, icon, make, one } from "./dom.js";
+import { Refused, send } from "./api.js";
+import { data, make, one } from "./dom.js";
 import { tellProblem } from "./param-form.js";
 import { toast } from "./toasts.js";
 import { LiveBar } from "./task-progress.js";
 import { Gallery } from "./gallery.js";
 import { resultDeeds } from "./run/deeds.js";
-import { openQuery, openStage, openTask, taskNamed } from "./run/opening.js";
 import { extensionOf, missing, newKey, orderOf } from "./run/order.js";
-import { PlainView } from "./run/plain-view.js";
-import { isOver, phaseOf } from "./run/records.js";
-import { Session } from "./run/session.js";
-import { StageView } from "./run/stage-view.js";
-import { pack, unpack } from "./run/trip.js";
+import { phaseOf } from "./run/records.js";
+import { RESUME, Session } from "./run/session.js";
 import { Watch } from "./run/watch.js";
 import { duration, failure, refusalWords, refusedName, stateWord, titleWord } from "./run/words.js";
 
 /** @typedef {import("./run/session.js").Entry} Entry @typedef {import("./run/order.js").Order} Order @typedef {import("./run/words.js").Trouble} Trouble */
 /** @typedef {import("./mask-editor.js").MaskEditor} MaskEditor @typedef {import("./param-form.js").ParamForm} ParamForm */
-
-const RESUME = "g:resume:";
+/** @typedef {import("./run/stage-view.js").StageView} StageView @typedef {import("./run/plain-view.js").PlainView} PlainView */
 
 export class RunTab {
   constructor() {
@@ -28,7 +23,7 @@ export class RunTab {
     this.form = /** @type {ParamForm} */ (one("g-param-form"));
     this.editor = /** @type {MaskEditor | null} */ (document.querySelector("g-mask-editor"));
     this.session = new Session(this.page.name);
-    this._progress = /** @type {any} */ (one("g-task-progress"));
+    this.progress = /** @type {any} */ (one("g-task-progress"));
     this._gallery = /** @type {Gallery} */ (one("g-gallery"));
     this._button = /** @type {HTMLButtonElement} */ (one("[data-run]"));
     this._live = new LiveBar((watch) => void this._stop(watch));
@@ -42,39 +37,49 @@ export class RunTab {
     this.shown = null;
     const seed = this.form.querySelector('[data-kind="seed"]');
     this.seedName = seed instanceof HTMLElement ? (seed.dataset.param ?? "") : "";
-    const does = resultDeeds(this);
-    this.view = this.editor ? new StageView(this.editor, this.page, does, this.seedName) : new PlainView(does);
-    this.view.over.replaceChildren(this._live.element);
-    this._listen();
+    /** @type {StageView | null} */
+    this._stage = null;
+    /** @type {PlainView | null} */
+    this._plain = null;
   }
 
   /** What the page begins with. */
   async open() {
-    const query = new URLSearchParams(location.search);
-    const isReload = performance.getEntriesByType("navigation").some((entry) => /** @type {PerformanceNavigationTiming} */ (entry).type === "reload");
-    for (const entry of this.session.entries) if (!entry.record && this.page.isSignedIn) this._watch(entry);
-    this._list();
-    const going = this.session.entries.find((entry) => entry.watch);
-    if (!isReload) await openQuery(query, this.form, this.editor, this.page);
-    const task = query.get("task");
-    if (sessionStorage.getItem(RESUME + this.page.name)) await this._resume();
-    else if (going) await this._pickUp(going);
-    else if (task && !isReload && this.page.isSignedIn) await this._openTask(task);
+    this._listen();
+    await this._look();
+    for (const entry of this.session.entries) if (!entry.record && this.page.isSignedIn) this.watch(entry);
+    this.list();
+    const going = this.session.entries.find((entry) => entry.watch) ?? null;
+    if (going || location.search || sessionStorage.getItem(RESUME + this.page.name)) await (await import("./run/begin.js")).begin(this, going);
     else this.showLast();
     this.form.keep();
+    // Until here a press would have been lost.
+    this._button.disabled = !this.page.isReady;
     document.documentElement.dataset.ready = "run";
+  }
+
+  /** What shows results here: only that is fetched. */
+  async _look() {
+    const does = resultDeeds(this);
+    if (this.editor) this._stage = new (await import("./run/stage-view.js")).StageView(this.editor, this.page, does, this.seedName);
+    else this._plain = new (await import("./run/plain-view.js")).PlainView(does);
+    this._view.over.replaceChildren(this._live.element);
+  }
+
+  get _view() {
+    return /** @type {StageView | PlainView} */ (this._stage ?? this._plain);
   }
 
   /** Send what the page shows. */
   async run() {
     // Everything up to the first wait is one turn: a second press finds it taken.
-    if (this._isSending || this._button.disabled || !this._progress.hidden) return;
+    if (this._isSending || this._button.disabled || !this.progress.hidden) return;
     tellProblem(this.form);
     const gap = missing(this.editor, this.page);
-    if (gap) return this._tell({ text: gap });
+    if (gap) return this.tell({ text: gap });
     if (!this.form.check()) return;
     if (!this.page.isSignedIn) return void this._leave();
-    if (!this.page.hasProject) return this._tell({ text: "A run belongs to a project, and you have none yet.", href: "/projects", action: "Create a project" });
+    if (!this.page.hasProject) return this.tell({ text: "A run belongs to a project, and you have none yet.", href: "/projects", action: "Create a project" });
     this._busy("Preparing");
     try {
       if (!this._unsure) this.form.drawSeeds();
@@ -106,16 +111,16 @@ export class RunTab {
     if (entry && (!this.editor || this.editor.picture)) this.show(entry, 0, false);
     else {
       this.shown = null;
-      this.view.clear();
+      this._view.clear();
     }
-    this._list();
+    this.list();
   }
 
   /** @param {Entry} entry @param {number} index @param {boolean} steals */
   show(entry, index, steals) {
     this.shown = { id: entry.id, index };
-    this.view.show(entry, index, steals);
-    this._list();
+    this._view.show(entry, index, steals);
+    this.list();
   }
 
   /** @param {Order} order */
@@ -129,8 +134,8 @@ export class RunTab {
     if (this.editor) this.editor.touched = false;
     const entry = this.session.add(answer.taskid, answer.socketaccesstoken, order.inputs);
     entry.values = order.values;
-    this._watch(entry);
-    this._follow(entry);
+    this.watch(entry);
+    this.follow(entry);
   }
 
   /** @param {unknown} refusal */
@@ -139,7 +144,7 @@ export class RunTab {
     if (refusal instanceof Refused && refusal.isSignedOut) return void this._leave();
     const named = refusedName(refusal);
     if (named && this.form.wrong(named.name, named.text)) return;
-    this._tell(named ? { text: `${this._label(named.name)}: ${named.text}` } : refusalWords(refusal));
+    this.tell(named ? { text: `${this._label(named.name)}: ${named.text}` } : refusalWords(refusal));
   }
 
   /** @param {string} name */
@@ -148,108 +153,55 @@ export class RunTab {
   }
 
   /** @param {Trouble} trouble */
-  _tell({ text, advice, href, action }) {
+  tell({ text, advice, href, action }) {
     this._showForm();
     const more = [advice ? ` ${advice}` : "", href ? make("a", { href }, ` ${action}`) : ""].filter(Boolean);
     tellProblem(this.form, text, ...more);
   }
 
-  /** To the sign-in, with everything packed for the way back. */
+  /** To the sign-in, and back with everything as it is. */
   async _leave() {
     this._busy("Signing in");
-    const { form, editor } = this;
-    const files = Object.fromEntries([...form.files].map(([name, field]) => [name, field.files]));
-    const urls = Object.fromEntries([...form.files].map(([name, field]) => [name, field.url]));
-    const mask = editor?.hasMask ? await editor.maskFile({ extended: false }) : null;
-    const extend = editor?.extend ?? { left: 0, top: 0, right: 0, bottom: 0 };
-    form.keep();
-    await pack(this.page.name, { values: form.values(), files, urls, picture: editor?.picture ?? null, mask, extend, at: Date.now() });
-    sessionStorage.setItem(RESUME + this.page.name, "1");
-    location.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    await (await import("./run/begin.js")).leave(this);
   }
 
-  async _resume() {
-    sessionStorage.removeItem(RESUME + this.page.name);
-    const luggage = await unpack(this.page.name);
-    if (!luggage) return;
-    this.form.fill(luggage.values);
-    for (const [name, field] of this.form.files) {
-      field.set(luggage.files[name] ?? []);
-      field.url = luggage.urls[name] ?? "";
-    }
-    const { picture, mask, extend } = luggage;
-    if (picture && this.editor) await this.editor.restore({ picture, mask, extend, name: picture.name });
-    if (this.page.isSignedIn) toast("You are signed in, and everything is as you left it.");
-  }
-
-  /** A run that this tab left behind at a reload. @param {Entry} entry */
-  async _pickUp(entry) {
-    this._follow(entry);
-    const answer = await call("/Task/Detail", { tasktoken: entry.token }).catch(() => null);
-    const record = answer?.tasklist[0];
-    if (!record) return;
-    if (this.editor && !this.editor.picture) await openStage(record, this.editor, this.page);
-    if (this.editor?.picture) entry.inputs = { picture: this.editor.picture, mask: this.editor.hasMask ? await this.editor.maskFile({ extended: false }) : null };
-    entry.values = record.parameters;
-    if (this.current === entry) this._progress.follow(entry.watch, this._pairs(record.parameters));
-    if (entry.record) this._ended(entry);
-  }
-
-  /** @param {string} id */
-  async _openTask(id) {
-    try {
-      const record = await taskNamed(id, this.page.page);
-      const gone = await openTask(record, this.form, this.editor, this.page);
-      const entry = this.session.add(record.id, record.socketaccesstoken, null);
-      if (isOver(phaseOf(record))) entry.record = record;
-      else this._watch(entry);
-      this.session.keep();
-      if (phaseOf(record) === "succeeded" && (!this.editor || this.editor.picture)) this.show(entry, 0, false);
-      this._list();
-      if (gone.length) this._tell({ text: gone.join(" ") });
-    } catch (refusal) {
-      const words = refusalWords(refusal).text;
-      this._tell({ text: /no task/i.test(words) ? `Task ${id} is not in this project, or was never there.` : words });
-    }
-  }
-
-  /** @param {Entry} entry */
-  _watch(entry) {
+  /** Follow a run to its end. @param {Entry} entry */
+  watch(entry) {
     if (entry.watch) return;
     const watch = (entry.watch = new Watch(entry));
     watch.addEventListener("change", () => this._changed(entry));
     watch.addEventListener("step", () => this._changed(entry));
-    watch.addEventListener("preview", () => entry === this.current && void this.view.preview(entry));
-    watch.addEventListener("end", () => this._ended(entry));
+    watch.addEventListener("preview", () => entry === this.current && void this._view.preview(entry));
+    watch.addEventListener("end", () => this.ended(entry));
   }
 
   /** @param {Entry} entry */
   _changed(entry) {
-    this._list();
+    this.list();
     if (entry !== this.current || !entry.watch) return;
     document.title = `${titleWord(entry.watch)} ${this._title}`;
-    if (this.view instanceof PlainView) this.view.follow(entry);
+    this._plain?.follow(entry);
   }
 
   /** The panel and the bar show this run. @param {Entry} entry */
-  _follow(entry) {
+  follow(entry) {
     this.current = entry;
     tellProblem(this.form);
     this._showForm(false);
-    this._progress.follow(entry.watch, this._pairs(entry.values));
+    this.progress.follow(entry.watch, this.pairs(entry.values));
     this._live.follow(entry.watch);
     this._changed(entry);
   }
 
   /** @param {Entry} entry */
-  _ended(entry) {
+  ended(entry) {
     const { watch } = entry;
     const record = watch?.record ?? null;
     entry.record = record;
     entry.watch = null;
     if (!record) this.session.remove(entry);
     this.session.keep();
-    this._list();
+    this.list();
     if (entry !== this.current) {
       if (record) toast(`Task ${record.id}: ${stateWord(/** @type {Watch} */ (watch)).toLowerCase()}.`);
       return;
@@ -264,9 +216,9 @@ export class RunTab {
       one("[data-takes]").textContent = `The last run took ${duration(Number(record.elapsedseconds) * 1000)}`;
     }
     else {
-      if (this.view instanceof PlainView && record) this.view.show(entry, 0);
-      else if (this.view instanceof StageView && this.view.isPreviewing(entry)) this.showLast();
-      if (phase === "failed") this._tell(failure(record));
+      if (this._plain && record) this.show(entry, 0, false);
+      else if (this._stage?.isPreviewing(entry)) this.showLast();
+      if (phase === "failed") this.tell(failure(record));
       else toast("The run was cancelled. Nothing was charged.");
     }
   }
@@ -283,11 +235,11 @@ export class RunTab {
   _showForm(isForm = true) {
     const hadFocus = this.form.contains(document.activeElement);
     one("[data-form-body]").hidden = one("[data-go]").hidden = !isForm;
-    this._progress.hidden = isForm;
+    this.progress.hidden = isForm;
     one("[data-run-word]").textContent = this.session.entries.length ? "Run again" : "Run";
     if (!hadFocus) return;
     if (isForm) this._button.focus({ preventScroll: true });
-    else this._progress.querySelector("button")?.focus({ preventScroll: true });
+    else this.progress.querySelector("button")?.focus({ preventScroll: true });
   }
 
   /** @param {string} word empty when nothing is sent any more */
@@ -297,13 +249,13 @@ export class RunTab {
     one("[data-run-word]").textContent = word || (this.session.entries.length ? "Run again" : "Run");
   }
 
-  _list() {
+  list() {
     one("[data-session]").hidden = !this.session.entries.length;
     this._gallery.show(this.session.entries, this.shown, this.seedName);
   }
 
   /** The values of a run in words, by their labels. @param {Record<string, any>} values @returns {[string, string][]} */
-  _pairs(values) {
+  pairs(values) {
     const pairs = this.form.names.filter((name) => values[name] !== undefined && values[name] !== "" && !this.form.files.has(name)).map((name) => {
       const label = this.form.querySelector(`[data-param="${CSS.escape(name)}"]`)?.getAttribute("data-label") ?? name;
       const value = typeof values[name] === "boolean" ? (values[name] ? "On" : "Off") : String(values[name]);
@@ -346,6 +298,7 @@ export class RunTab {
   _painted() {
     if (!this.editor) return;
     this.form.others = extensionOf(this.editor, this.page);
+    this.form.suggest(this.editor.size);
     this.form.keep();
     if (this.editor.hasMask) tellProblem(this.form);
   }
@@ -354,13 +307,14 @@ export class RunTab {
   async _choose({ id, index }) {
     const entry = this.session.find(id);
     if (!entry) return;
-    if (entry.watch && !entry.record) return this._follow(entry);
+    if (entry.watch && !entry.record) return this.follow(entry);
     if (!entry.record) return;
-    if (phaseOf(entry.record) === "failed") return this._tell(failure(entry.record));
+    if (phaseOf(entry.record) === "failed") return this.tell(failure(entry.record));
     if (phaseOf(entry.record) !== "succeeded") return;
     if (this.editor && !this.editor.picture) {
+      const { openStage } = await import("./run/opening.js");
       const gone = await openStage(entry.record, this.editor, this.page);
-      if (gone.length) return this._tell({ text: gone.join(" ") });
+      if (gone.length) return this.tell({ text: gone.join(" ") });
     }
     this.show(entry, index, true);
   }

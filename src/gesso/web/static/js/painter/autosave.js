@@ -10,9 +10,13 @@ const WAIT_MS = 700;
 const KEPT_MS = 30 * 24 * 3600 * 1000;
 
 export class Autosave {
-  /** @param {string} key one edit is kept for each; nothing is kept for "" */
-  constructor(key) {
+  /**
+   * @param {string} key one edit is kept for each; nothing is kept for ""
+   * @param {string} account who is signed in, or "": nobody is offered the edit of another
+   */
+  constructor(key, account) {
     this.key = key;
+    this.account = account;
     this._timer = 0;
     /** @type {(() => Edit)|null} */
     this._pending = null;
@@ -44,7 +48,10 @@ export class Autosave {
     try {
       const kept = await request("readonly", (store) => store.get(this.key));
       if (!kept) return null;
-      if (Date.now() - kept.at > KEPT_MS) {
+      const isForeign = kept.account !== "" && kept.account !== this.account;
+      // Who is signed out may come back for it, as after a session that ran out while painting.
+      if (isForeign && !this.account) return null;
+      if (isForeign || Date.now() - kept.at > KEPT_MS) {
         await this.forget();
         return null;
       }
@@ -68,7 +75,7 @@ export class Autosave {
   async _save(edit) {
     try {
       const mask = await packed(edit.mask);
-      await request("readwrite", (store) => store.put({ ...edit, mask }, this.key));
+      await request("readwrite", (store) => store.put({ ...edit, mask, account: this.account }, this.key));
     } catch {
       // Full or forbidden: painting goes on.
     }

@@ -10,8 +10,8 @@ import { icon, make } from "../dom.js";
 
 /** @param {Does} does @param {{hasPainter: boolean}} options @returns {HTMLElement[]} */
 export function resultActions(does, { hasPainter }) {
-  const rerun = make("button", { type: "button", class: "button small quiet", onclick: does.rerun }, icon("rerun", "tiny"), make("span", {}, "Re-run"));
-  const edit = make("button", { type: "button", class: "button small quiet", onclick: () => does.edit(false) }, icon("edit", "tiny"), make("span", {}, "Edit this result"));
+  const rerun = make("button", { type: "button", class: "button small quiet", "aria-label": "Re-run", onclick: does.rerun }, icon("rerun", "tiny"), make("span", {}, "Re-run"));
+  const edit = make("button", { type: "button", class: "button small quiet", "aria-label": "Edit this result", onclick: () => does.edit(false) }, icon("edit", "tiny"), make("span", {}, "Edit this result"));
   const download = menu("Download", "download", [
     ["The file, with its parameters", () => does.download("whole")],
     ["The file as it is", () => does.download("plain")],
@@ -36,7 +36,7 @@ export function resultActions(does, { hasPainter }) {
 /** @param {string} label @param {string} image @param {[string, () => void][]} entries */
 function menu(label, image, entries) {
   const isQuiet = image === "more";
-  const face = isQuiet ? make("summary", { class: "tool", "aria-label": label, title: label }, icon(image)) : make("summary", { class: "button small" }, icon(image, "tiny"), label);
+  const face = isQuiet ? make("summary", { class: "tool", "aria-label": label, title: label }, icon(image)) : make("summary", { class: "button small", "aria-label": label }, icon(image, "tiny"), make("span", {}, label));
   const details = make("details", { class: "menu", "data-menu": "" }, face);
   details.append(
     make(

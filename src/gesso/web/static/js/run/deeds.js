@@ -3,7 +3,6 @@
 import { call } from "../api.js";
 import { tellProblem } from "../param-form.js";
 import { toast } from "../toasts.js";
-import { asWebp, fetched, save, withTexts } from "./downloads.js";
 import { marginsOf, wholeMask } from "./masks.js";
 import { inputsOf, isPicture, outputsOf } from "./records.js";
 
@@ -55,6 +54,7 @@ function sameAgain(tab, record) {
 async function editResult(tab, entry, record, output, keepsMask) {
   const { editor } = tab;
   if (!editor) return;
+  const { fetched } = await import("./downloads.js");
   const [picture, mask] = await Promise.all([fetched(output.url), keepsMask ? (entry.inputs?.mask ?? fetched(inputsOf(record, tab.page.mask)[0])) : null]);
   const whole = mask && (await wholeMask(mask, marginsOf(record.parameters, tab.page.extension)));
   await editor.restore({ picture: new File([picture], fileName(tab, record, output), { type: picture.type }), mask: whole });
@@ -64,6 +64,7 @@ async function editResult(tab, entry, record, output, keepsMask) {
 
 /** @param {RunTab} tab @param {TaskRecord} record @param {import("./records.js").Output} output @param {"whole" | "plain" | "webp"} kind */
 async function download(tab, record, output, kind) {
+  const { asWebp, fetched, save, withTexts } = await import("./downloads.js");
   const blob = await fetched(output.url);
   const name = fileName(tab, record, output);
   if (kind === "plain" || !isPicture(output)) return save(blob, name);
@@ -84,7 +85,8 @@ function fileName(tab, record, output) {
 async function copyPicture(output) {
   if (!isPicture(output) || !navigator.clipboard?.write) throw new Error("This cannot be copied here. Download it instead.");
   // Safari lets a page write only what it was promised at the click.
-  await navigator.clipboard.write([new ClipboardItem({ "image/png": fetched(output.url) })]);
+  const picture = import("./downloads.js").then(({ fetched }) => fetched(output.url));
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
   toast("The picture is in your clipboard");
 }
 

@@ -7,6 +7,8 @@ import { compact } from "./records.js";
 /** @typedef {{id: string, token: string, at: number, record: TaskRecord | null, watch: Watch | null, inputs: Inputs | null, values: Record<string, any>}} Entry */
 
 const PREFIX = "g:runs:";
+/** Set, by the name of the model, while somebody is on the way to the sign-in and back. */
+export const RESUME = "g:resume:";
 const MOST = 24;
 
 export class Session {

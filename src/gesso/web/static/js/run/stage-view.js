@@ -4,11 +4,8 @@ import { icon, make } from "../dom.js";
 import { Compare } from "../compare.js";
 import { sampleSeed } from "../gallery.js";
 import { resultActions } from "./actions.js";
-import { fetched } from "./downloads.js";
 import { marginsOf, wholeMask } from "./masks.js";
-import { Preview } from "./preview.js";
 import { inputsOf, outputsOf } from "./records.js";
-import { changedOutside } from "./sameness.js";
 import { duration } from "./words.js";
 
 /** @typedef {import("../mask-editor.js").MaskEditor} MaskEditor @typedef {import("./session.js").Entry} Entry */
@@ -22,7 +19,8 @@ export class StageView {
     this._seedName = seedName;
     this.compare = new Compare();
     this._image = /** @type {HTMLImageElement} */ (make("img", { class: "stage-shown", draggable: "false" }));
-    this._preview = new Preview();
+    /** @type {import("./preview.js").Preview | null} */
+    this._preview = null;
     /** @type {Entry | null} */
     this._previewed = null;
     /** @type {WeakMap<Blob, string>} */
@@ -50,7 +48,7 @@ export class StageView {
     const output = record && outputsOf(record)[index];
     if (!record || !output) return this.clear();
     this._previewed = null;
-    this._preview.close();
+    this._preview?.close();
     const words = String(record.parameters.prompt || "The result");
     const before = this._before(entry);
     this.compare.show({ before, after: output.url, margins: marginsOf(record.parameters, this._names.extension), beforeAlt: `The picture before: ${this._editor.picture?.name ?? ""}`, afterAlt: words });
@@ -79,6 +77,7 @@ export class StageView {
     if (!jpeg || !entry.inputs?.mask) return;
     if (this._previewed !== entry) {
       this._previewed = entry;
+      this._preview ??= new (await import("./preview.js")).Preview();
       this._editor.parts.result.replaceChildren(this._preview.element);
       this._facts.replaceChildren("Not finished");
       this._editor.parts.foot.replaceChildren();
@@ -89,7 +88,7 @@ export class StageView {
       this._editor.setResult({ available: true });
       if (!this._editor.touched) this._editor.view = "result";
     }
-    await this._preview.show(jpeg);
+    await this._preview?.show(jpeg);
   }
 
   /** Whether the stage shows a preview of it. @param {Entry} entry */
@@ -113,6 +112,7 @@ export class StageView {
     const { record } = entry;
     if (!record) return;
     try {
+      const [{ changedOutside }, { fetched }] = await Promise.all([import("./sameness.js"), import("./downloads.js")]);
       const [picture, mask, result] = await Promise.all([
         entry.inputs?.picture ?? fetched(inputsOf(record, this._names.picture)[0]),
         entry.inputs?.mask ?? fetched(inputsOf(record, this._names.mask)[0]),
