@@ -1,7 +1,9 @@
 """Whole cycle of a task with the no-op model, against a bare Starlette floor in the same run: `python bench/cycle.py`.
 
 A cycle: submit, run in the model's process, Output on disk, PNG in the client's hands. Ratios are what counts; absolute figures are the
-machine's.
+machine's. Floor and gesso are measured in turns, in short slices, and a ratio is the median of those of all turns, so that other work that
+comes and goes on the machine falls on both. CPU time, in which waiting for the machine or its disk does not count, is told beside them.
+With `--folder /dev/shm` the disk answers at once, which shows how much of the rest is the disk.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from client import Connection
 
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
+TURNS = 8
 SERVE = """
 import sys
 from pathlib import Path
@@ -47,6 +51,23 @@ store.close()
 """
 
 
+@dataclass(frozen=True)
+class Place:
+    """The two servers that are measured."""
+
+    floor_port: int
+    floor_pid: int
+    port: int
+    pid: int
+    key: str
+
+    def floor(self) -> Connection:
+        return Connection(HOST, self.floor_port)
+
+    def gesso(self) -> Connection:
+        return Connection(HOST, self.port, {"x-api-key": self.key})
+
+
 @contextmanager
 def started(command: list[str]):
     """A server process that prints its port first; stopped at the end."""
@@ -59,10 +80,20 @@ def started(command: list[str]):
         process.wait(30)
 
 
-async def timed(
-    once: Callable[[Connection], Awaitable[None]], make: Callable[[], Connection], clients: int, count: int
-) -> tuple[float, float]:
-    """Median milliseconds of one, and how many a second, with `clients` at once doing `count` together."""
+Once = Callable[[Connection], Awaitable[None]]
+Make = Callable[[], Connection]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Median milliseconds of one, and how many a second."""
+
+    median_ms: float
+    rate: float
+
+
+async def timed(once: Once, make: Make, clients: int, count: int) -> Slice:
+    """`count` together, by `clients` at once."""
     taken: list[float] = []
 
     async def client() -> None:
@@ -75,7 +106,70 @@ async def timed(
 
     start = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
-    return statistics.median(taken) * 1e3, len(taken) / (time.perf_counter() - start)
+    return Slice(statistics.median(taken) * 1e3, len(taken) / (time.perf_counter() - start))
+
+
+def cpu_ms(pid: int) -> float:
+    """CPU milliseconds that a process has taken so far, with all its threads."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
+def workers_of(pid: int) -> list[int]:
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What several turns of floor and gesso came to. Ratios and CPU are for one; `cpu_floors`: the server's CPU in that of the floor."""
+
+    name: str
+    ours: Slice
+    floor: Slice
+    latency_ratio: float
+    rate_ratio: float
+    server_cpu_ms: float
+    worker_cpu_ms: float
+    cpu_floors: float
+
+    def __str__(self) -> str:
+        latency = f"{self.ours.median_ms:9.2f}{self.floor.median_ms:8.2f}{self.latency_ratio:7.1f}"
+        rate = f"{self.ours.rate:9.0f}{self.floor.rate:8.0f}{self.rate_ratio:7.1f}"
+        return f"{self.name:46}{latency}{rate}{self.server_cpu_ms:9.2f}{self.cpu_floors:8.1f}{self.worker_cpu_ms:9.2f}"
+
+
+HEAD = f"{'':46}{'ms':>9}{'floor':>8}{'ratio':>7}{'a second':>9}{'floor':>8}{'ratio':>7}{'CPU ms':>9}{'floors':>8}{'workers':>9}"
+
+
+async def in_turns(name: str, once: Once, below: Once, place: Place, clients: int, count: int) -> Row:
+    """Measure `once` and its floor in turns, `count` of each together."""
+    ours: list[Slice] = []
+    floors: list[Slice] = []
+    cpu = [0.0, 0.0, 0.0]
+    part = max(count // TURNS, clients)
+    for _ in range(TURNS):
+        before = cpu_ms(place.floor_pid)
+        floors.append(await timed(below, place.floor, clients, part))
+        cpu[0] += cpu_ms(place.floor_pid) - before
+        before, before_workers = cpu_ms(place.pid), sum(map(cpu_ms, workers_of(place.pid)))
+        ours.append(await timed(once, place.gesso, clients, part))
+        cpu[1] += cpu_ms(place.pid) - before
+        cpu[2] += sum(map(cpu_ms, workers_of(place.pid))) - before_workers
+    done = TURNS * (part // clients + 1) * clients
+    return Row(
+        f"{name}, {clients} client{'s' * (clients > 1)}",
+        middle(ours),
+        middle(floors),
+        statistics.median(our.median_ms / floor.median_ms for our, floor in zip(ours, floors, strict=True)),
+        statistics.median(floor.rate / our.rate for our, floor in zip(ours, floors, strict=True)),
+        cpu[1] / done,
+        cpu[2] / done,
+        cpu[1] / cpu[0],
+    )
+
+
+def middle(slices: list[Slice]) -> Slice:
+    return Slice(statistics.median(each.median_ms for each in slices), statistics.median(each.rate for each in slices))
 
 
 async def floor_post(connection: Connection) -> None:
@@ -117,7 +211,7 @@ async def submit(connection: Connection) -> None:
     await connection.post("/v1/Run/gesso/echo", {"text": ""})
 
 
-async def kill_latency(make: Callable[[], Connection], times: int) -> tuple[float, float]:
+async def kill_latency(make: Make, times: int) -> tuple[float, float]:
     """Median milliseconds until Kill of a running task is answered, and until its Worker, the only one, has begun the next."""
     answered: list[float] = []
     freed: list[float] = []
@@ -147,7 +241,7 @@ def commit_ms(folder: Path) -> float:
 
 
 def start_latency_ms(data: Path) -> float:
-    """Median milliseconds from the moment a task was taken to the start of its Engine, as the store has it; the commit lies between."""
+    """Median milliseconds from the moment a task was taken to the start of its Engine, as the store has it."""
     with sqlite3.connect(data / "gesso.db") as database:
         rows = database.execute("select document, created_at from tasks where state = 'succeeded' order by id limit 200").fetchall()
     return statistics.median(json.loads(document)["started_at"] - created_at for document, created_at in rows[20:]) / 1e3
@@ -161,42 +255,36 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, help="where the data is put; the disk of that folder is measured too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, started([sys.executable, str(HERE / "floor.py")]) as (floor_port, _):
+    with (
+        tempfile.TemporaryDirectory(dir=options.folder) as folder,
+        started([sys.executable, str(HERE / "floor.py")]) as (floor_port, floor_pid),
+    ):
         data = Path(folder)
         key = create_key(folder)
-        with started([sys.executable, "-c", SERVE, folder, str(options.workers)]) as (port, _):
-            await measure(floor_port, port, key, data, options.count)
+        with started([sys.executable, "-c", SERVE, folder, str(options.workers)]) as (port, pid):
+            await measure(Place(floor_port, floor_pid, port, pid, key), data, options.count)
         with started([sys.executable, "-c", SERVE, folder, "1"]) as (port, _):
             killed, freed = await kill_latency(lambda: Connection(HOST, port, {"x-api-key": key}), 15)
             print(f"kill of a running task: answered after {killed:.1f} ms; its Worker has done another task after {freed:.1f} ms")
 
 
-async def measure(floor_port: int, port: int, key: str, data: Path, count: int) -> None:
-    def floor() -> Connection:
-        return Connection(HOST, floor_port)
-
-    def gesso() -> Connection:
-        return Connection(HOST, port, {"x-api-key": key})
-
-    await timed(cycle_sync, gesso, 1, 50)
-    rows: list[tuple[str, float, float, float, float]] = []
+async def measure(place: Place, data: Path, count: int) -> None:
+    await timed(cycle_sync, place.gesso, 1, 50)
+    print(HEAD)
     for name, once, below in (
         ("Run, answered after the commit", submit, floor_post),
         ("cycle with sync", cycle_sync, floor_cycle),
         ("cycle with polling", cycle_poll, floor_cycle),
     ):
         for clients in (1, 16):
-            floor_ms, floor_rate = await timed(below, floor, clients, count)
-            median_ms, rate = await timed(once, gesso, clients, count if clients > 1 else count // 4)
-            rows.append((f"{name}, {clients} client{'s' * (clients > 1)}", median_ms, floor_ms, rate, floor_rate))
+            print(await in_turns(name, once, below, place, clients, count if clients > 1 else count // 2), flush=True)
             if once is submit:
-                await timed(cycle_sync, gesso, 1, 1)
-    print(f"{'':44}{'median ms':>10}{'floor':>8}{'ratio':>7}{'a second':>10}{'floor':>8}{'ratio':>8}")
-    for name, median_ms, floor_ms, rate, floor_rate in rows:
-        print(f"{name:44}{median_ms:10.2f}{floor_ms:8.2f}{median_ms / floor_ms:7.1f}{rate:10.0f}{floor_rate:8.0f}{floor_rate / rate:7.1f}x")
+                # What was submitted is done before the next measurement.
+                await timed(cycle_sync, place.gesso, 1, 1)
     print(f"a bare durable commit on this disk: {commit_ms(data):.2f} ms")
-    print(f"from submission to the start of a warm Engine, commit included: {start_latency_ms(data):.2f} ms")
+    print(f"from submission to the start of a warm Engine: {start_latency_ms(data):.2f} ms")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,9 @@ class _Joined:
             joined = b"".join(self._parts)
             self._parts.clear()
             self._held_bytes = 0
-            self._transport.write(joined)
+            # The client may have gone since.
+            if not self._transport.is_closing():
+                self._transport.write(joined)
 
 
 class _Protocol(HttpToolsProtocol):

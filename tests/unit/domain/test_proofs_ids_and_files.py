@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gesso.domain.errors import AddressNotAllowed, GessoError, SignatureInvalid, SignatureMissing, leaves
-from gesso.domain.file import extension_of, extension_of_type, safe_name, sniff, true_type, type_of_name
+from gesso.domain.file import extension_of, extension_of_type, output_key, safe_name, sniff, true_type, type_of_name
 from gesso.domain.ids import new_access_key, new_digits, new_secret, new_token, new_uuid
 from gesso.domain.model import clean
 from gesso.domain.project import AuthMethod, Key, signature, verify
@@ -156,3 +156,19 @@ def test_every_error_has_a_slug_of_its_own_and_a_sentence() -> None:
     assert len({leaf.slug for leaf in found}) == len(found)
     assert all(leaf.sentence.endswith((".", "}")) for leaf in found)
     assert all(issubclass(leaf, GessoError) for leaf in found)
+
+
+@given(st.integers(0, 63), st.integers(0, 63))
+def test_the_keys_of_outputs_follow_from_their_stem_and_from_nothing_else(one: int, other: int) -> None:
+    stem = new_access_key()
+    key = output_key(stem, one)
+    assert re.fullmatch(r"[A-Za-z][a-p]{29}", key)
+    assert key[0] == stem[0]
+    assert (key == output_key(stem, other)) == (one == other)
+    assert key != output_key(new_access_key(), one)
+
+
+def test_no_word_is_given_twice() -> None:
+    words = [new_access_key() for _ in range(1000)]
+    assert len(set(words)) == 1000
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]{29}", word) for word in words)
