@@ -93,20 +93,39 @@ def test_ways_to_erase(painter: Painter, way: str) -> None:
 
 
 def _pen_eraser(painter: Painter) -> None:
+    _pen(painter, button=5, buttons=32, pressure=0.5)
+
+
+def _pen(painter: Painter, button: int, buttons: int, pressure: float) -> None:
     """Playwright drives no pen, so its events are made in the page, under the one pointer id that is always active."""
-    (x, y), (right, _) = painter.at(100, 100), painter.at(200, 100)
+    (x, y), (right, _) = painter.places((100, 100), (200, 100))
     painter.page.mouse.move(x, y)
     painter.page.evaluate(
-        """([x, y, right]) => {
+        """([x, y, right, button, buttons, pressure]) => {
           const view = document.querySelector(".stage-view");
           const pen = (type, clientX, button, buttons) => view.dispatchEvent(new PointerEvent(type,
-            { pointerId: 1, pointerType: "pen", clientX, clientY: y, button, buttons, pressure: 0.5, bubbles: true }));
-          pen("pointerdown", x, 5, 32);
-          pen("pointermove", right, -1, 32);
-          pen("pointerup", right, 5, 0);
+            { pointerId: 1, pointerType: "pen", clientX, clientY: y, button, buttons, pressure, bubbles: true }));
+          pen("pointerdown", x, button, buttons);
+          pen("pointermove", right, -1, buttons);
+          pen("pointerup", right, button, 0);
         }""",
-        [x, y, right],
+        [x, y, right, button, buttons, pressure],
     )
+
+
+@pytest.mark.parametrize(("is_on", "width"), [(False, 40), (True, 20)])
+def test_the_pressure_of_a_pen_sets_the_size_only_if_asked_to(painter: Painter, is_on: bool, width: int) -> None:
+    painter.call("(editor._desk.settings.set({ pressure: value }), null)", is_on)
+    _pen(painter, button=0, buttons=1, pressure=0.5)
+    assert np.count_nonzero(painter.mask()[:, 150]) == pytest.approx(width, abs=1)
+
+
+def test_the_middle_button_moves_the_picture(painter: Painter) -> None:
+    before = painter.call("editor.transform")
+    painter.stroke((200, 150), (220, 170), button="middle")
+    after = painter.call("editor.transform")
+    assert after["tx"] - before["tx"] == pytest.approx(20 * before["scale"], abs=1)
+    assert not painter.call("editor.hasMask")
 
 
 def test_brush_and_eraser_each_keep_their_size(painter: Painter) -> None:
