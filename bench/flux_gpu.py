@@ -92,7 +92,7 @@ class Speeds:
     def measure(self, steps: list[int], compiles: bool) -> list[dict[str, Any]]:
         for count in steps:
             self._row("diffusers", count, lambda count=count: self._plain(count))
-        say(what="attention", sentence=set_attention(self._pipeline.transformer, self._device.name, "auto"))
+        say(what="attention", sentence=set_attention(self._pipeline.transformer, self._device.name, "auto")[1])
         self._ways(steps, "")
         if compiles:
             begun = time.perf_counter()

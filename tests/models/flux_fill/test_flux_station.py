@@ -133,9 +133,10 @@ def test_steps_are_not_skipped_while_the_transformer_is_streamed(tiny_folder: Pa
 def test_an_attention_kernel_that_does_not_run_gives_way_to_the_native_one(tiny_folder: Path, pipeline: Any) -> None:
     from gesso.models.flux_fill.attention import set_attention
 
-    missing = set_attention(pipeline.transformer, "cpu", "flash")
+    name, missing = set_attention(pipeline.transformer, "cpu", "flash")
+    assert name == "native"
     assert missing.startswith("Attention by native: flash, which the settings ask for, does not run here (RuntimeError: ")
-    assert set_attention(pipeline.transformer, "cpu", "auto") == "Attention by native."
+    assert set_attention(pipeline.transformer, "cpu", "auto") == ("native", "Attention by native.")
     voice = Voice()
     draw(make_station(tiny_folder, attention="_native_cudnn"), voice)
     assert "Attention by native: _native_cudnn, which the settings ask for, does not run here" in voice.logs[0]
@@ -147,7 +148,9 @@ def test_an_attention_kernel_that_runs_is_taken(pipeline: Any) -> None:
     from gesso.models.flux_fill.attention import set_attention
 
     try:
-        assert set_attention(pipeline.transformer, "cpu", "_native_math").startswith("Attention by _native_math (native ")
+        name, sentence = set_attention(pipeline.transformer, "cpu", "_native_math")
+        assert name == "_native_math"
+        assert sentence.startswith("Attention by _native_math (native ")
         assert _AttentionBackendRegistry.get_active_backend()[0] == "_native_math"
     finally:
         pipeline.transformer.set_attention_backend("native")

@@ -23,8 +23,8 @@ _ROUNDS = 5
 _TOLERANCE = 0.02
 
 
-def set_attention(transformer: Any, device: str, wanted: str, candidates: Sequence[str] = _CANDIDATES) -> str:
-    """Have the transformer use `wanted`, or for "auto" the quickest of the candidates and diffusers' native one; a sentence about it.
+def set_attention(transformer: Any, device: str, wanted: str, candidates: Sequence[str] = _CANDIDATES) -> tuple[str, str]:
+    """Have the transformer use `wanted`, or for "auto" the quickest of the candidates and diffusers' own; its name and a sentence.
 
     One that does not run here, or computes something else, is passed over.
     """
@@ -40,9 +40,9 @@ def set_attention(transformer: Any, device: str, wanted: str, candidates: Sequen
     if best != NATIVE:
         transformer.set_attention_backend(best)
     if wanted in reasons:
-        return f"Attention by {best}: {wanted}, which the settings ask for, does not run here ({reasons[wanted]})."
+        return best, f"Attention by {best}: {wanted}, which the settings ask for, does not run here ({reasons[wanted]})."
     measured = ", ".join(f"{name} {1000 * each:.2f} ms" for name, each in seconds.items()) if len(seconds) > 1 else ""
-    return f"Attention by {best}{f' ({measured})' if measured else ''}."
+    return best, f"Attention by {best}{f' ({measured})' if measured else ''}."
 
 
 class _Trial:

@@ -52,13 +52,11 @@ class Station:
 
     def facts(self) -> dict[str, str]:
         """What of the plan may show in a picture, by name."""
-        # Its name alone: how long the trial took is another each time.
-        attention = self._attention.removeprefix("Attention by ").split(" ")[0].rstrip(".:")
         return {
             "precision": str(self.plan.precision),
             "placement": str(self.plan.placement),
             "tiles": "yes" if self.plan.is_tiled else "no",
-            "attention": attention,
+            "attention": self._attention,
             "compiled": "yes" if self._compiler.is_compiled else "no",
         }
 
@@ -101,11 +99,11 @@ class Station:
             if lower is None or not is_out_of_memory(error):
                 raise
         else:
-            attention = set_attention(pipeline.transformer, device, options.get("attention", "auto"))
+            self._attention, about_attention = set_attention(pipeline.transformer, device, options.get("attention", "auto"))
             # Skipping a block and fetching it ahead of its turn do not go together.
             shortcuts = {} if plan.placement is Placement.STREAMED else options
             self.filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
-            self.plan, self._about, self._attention = plan, f"{about} {attention}", attention
+            self.plan, self._about = plan, f"{about} {about_attention}"
             return
         release_memory()
         self._load(lower, f"Memory plan, after {device} ran out of memory: {lower.sentence(self._room)}.")
