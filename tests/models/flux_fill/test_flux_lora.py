@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from flux_builders import Voice, box_mask, make_inputs, noise
+from PIL import Image
 
 from gesso.models.contract import InputError, InputFile, Killed
 
@@ -168,6 +169,27 @@ def test_a_lora_that_breaks_on_its_way_in_leaves_nothing_behind(
             draw(engine, tmp_path, file)
     assert draw(engine, tmp_path) == base
     assert draw(engine, tmp_path, file) != base
+
+
+@pytest.mark.parametrize(("precision", "placement"), [("float8", "whole"), ("bfloat16", "whole"), ("float32", "streamed")])
+def test_a_lora_is_put_on_and_off_exactly_under_other_plans(tmp_path: Path, tiny_folder: Path, precision: str, placement: str) -> None:
+    from gesso.models.flux_fill.loading import load
+    from gesso.models.flux_fill.lora import Shelf
+    from gesso.models.flux_fill.memory import Placement, Plan, Precision
+    from gesso.models.flux_fill.pipeline import Filler, Order
+
+    filler = Filler(load(tiny_folder, "cpu", Plan(Precision(precision), Placement(placement), 0, 0)))
+    style = Shelf().read(lora(tmp_path, weights() | weights(INPUT, inside=64)), filler.pipeline)
+    picture = Image.fromarray(noise(96, 64))
+    mask = Image.fromarray(box_mask(96, 64, 20, 10, 70, 50).astype(np.uint8) * 255)
+
+    def answer(worn: Any) -> np.ndarray:
+        return next(filler.fill(picture, mask, Order("a boat", 2, 30.0, 5, 1, lora=worn), Voice()))
+
+    base, styled = answer(None), answer(style)
+    assert not np.array_equal(base, styled)
+    assert np.array_equal(answer(style), styled)
+    assert np.array_equal(answer(None), base)
 
 
 def test_a_file_is_read_once_as_long_as_its_bytes_are_the_same(tmp_path: Path, pipeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,11 +88,20 @@ class Wardrobe:
             self._worn = lora.digest
             try:
                 self._pipeline.load_lora_weights(dict(lora.tensors), adapter_name=_ADAPTER)
+                self._keep_precise(lora)
             except BaseException:
                 # What is there of it must neither stay nor count as the whole.
                 self._take_off()
                 raise
         self._pipeline.transformer.set_adapters([_ADAPTER], [float(strength)])
+
+    def _keep_precise(self, lora: Lora) -> None:
+        """Beside weights that are stored in 8 bits PEFT stores its own so too, and then cannot compute with them."""
+        for name, tensor in lora.tensors.items():
+            layer, half, _ = name.removeprefix("transformer.").rsplit(".", 2)
+            weight = getattr(self._pipeline.transformer.get_submodule(layer), half)[_ADAPTER].weight
+            if weight.dtype.itemsize == 1:
+                weight.data = tensor.to(weight.device, self._pipeline.vae.dtype)
 
     def _take_off(self) -> None:
         if self._worn:
