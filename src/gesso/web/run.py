@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -92,10 +93,15 @@ def costs_words(price: Price, statistics: Statistics) -> str:
     if statistics.succeeded and statistics.amount:
         return f"About {credits_text(statistics.amount / statistics.succeeded)} credits"
     if not price.rules:
-        return f"{credits_text(price.per_second)} credits a second"
+        return f"{exact(price.per_second)} credits a second"
     cheapest = min(price.rules, key=lambda rule: rule.price)
     least = "From " if len(price.rules) > 1 else ""
-    return f"{least}{credits_text(cheapest.price)} credits {_EACH[cheapest.method]}"
+    return f"{least}{exact(cheapest.price)} credits {_EACH[cheapest.method]}"
+
+
+def exact(amount: Decimal) -> str:
+    """A declared price with every digit of it."""
+    return f"{amount.normalize():f}"
 
 
 def beginning(readme: str) -> str:

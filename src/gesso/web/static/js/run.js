@@ -54,7 +54,7 @@ export class RunTab {
     else this.showLast();
     this.form.keep();
     // Until here a press would have been lost.
-    this._button.disabled = !this.page.isReady;
+    this._button.disabled = this._button.dataset.run !== "ready";
     document.documentElement.dataset.ready = "run";
   }
 

@@ -10,6 +10,8 @@ import { PHASES, STEPS, isOver, phaseOf } from "./records.js";
 const RETRIES_MS = [500, 1000, 2000, 4000, 8000];
 const POLL_MS = 2000;
 const OFF_AFTER_MS = 30000;
+/** A socket that is open and says nothing for so long may be one that nobody serves. */
+const SILENT_MS = 5000;
 /** Before so many steps nobody can tell how long the rest takes. */
 const STEPS_UNTOLD = 2;
 const LINES_KEPT = 400;
@@ -51,6 +53,8 @@ export class Watch extends EventTarget {
     this._poll = 0;
     this._retry = 0;
     this._off = 0;
+    this._heardAt = performance.now();
+    this._silence = window.setInterval(() => this._listenAgain(), SILENT_MS);
     /** @type {WebSocket|null} */
     this._socket = null;
     this._connect();
@@ -83,6 +87,7 @@ export class Watch extends EventTarget {
     clearTimeout(this._poll);
     clearTimeout(this._retry);
     clearTimeout(this._off);
+    clearInterval(this._silence);
     this._socket?.close();
   }
 
@@ -109,6 +114,7 @@ export class Watch extends EventTarget {
     });
     socket.addEventListener("message", (event) => {
       this._tries = 0;
+      this._heardAt = performance.now();
       this._on();
       this._hear(JSON.parse(event.data));
     });
@@ -140,6 +146,10 @@ export class Watch extends EventTarget {
     await this._look();
     if (this._isDone || (this._socket?.readyState === WebSocket.OPEN && !this._isToldEnd)) return;
     this._poll = window.setTimeout(() => this._pollAgain(), POLL_MS);
+  }
+
+  _listenAgain() {
+    if (this._socket?.readyState === WebSocket.OPEN && performance.now() - this._heardAt > SILENT_MS) void this._look();
   }
 
   /** Ask for the record. */

@@ -1,0 +1,117 @@
+"""The Run tab as tests use it: open it, paint, run, and hold the one worker so that what is queued stays queued."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from browser_people import Owner
+from browser_server import LiveServer
+from PIL import Image
+from playwright.sync_api import Page, Request, expect
+
+ECHO = "/models/gesso/echo"
+HEAL = "/models/gesso/heal"
+PICTURE_SIZE = (160, 120)
+LONG_MS = 60_000
+# What a page does by itself takes milliseconds; the machine that tests it may have other things to do.
+expect.set_options(timeout=20_000)
+
+
+def photograph(seed: int = 1) -> bytes:
+    """A PNG of soft clouds, 160 x 120."""
+    width, height = PICTURE_SIZE
+    coarse = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    told = io.BytesIO()
+    Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(told, "PNG")
+    return told.getvalue()
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+class RunPage:
+    def __init__(self, page: Page, server: LiveServer, owner: Owner) -> None:
+        self.page = page
+        self.server = server
+        self.owner = owner
+        self.sent: list[Request] = []
+        page.on("request", lambda asked: self.sent.append(asked) if asked.method == "POST" and "/v1/Run/" in asked.url else None)
+
+    def open(self, path: str = ECHO) -> RunPage:
+        self.page.goto(path)
+        return self.ready()
+
+    def ready(self) -> RunPage:
+        expect(self.page.locator("html[data-ready=run]")).to_be_attached()
+        return self
+
+    def fill(self, **values: Any) -> RunPage:
+        for name, value in values.items():
+            self.page.fill(f"[name={name}]", str(value))
+        return self
+
+    def run(self) -> None:
+        self.page.click("[data-run]")
+
+    def load(self, png: bytes | None = None) -> None:
+        """Choose a picture, as from the disk."""
+        file = {"name": "clouds.png", "mimeType": "image/png", "buffer": photograph() if png is None else png}
+        self.page.locator("g-mask-editor input[type=file]").first.set_input_files(file)
+        expect(self.page.locator(".stage-picture img")).to_be_visible()
+        expect(self.page.locator(".stage-summary")).to_contain_text("160 × 120")
+
+    def paint(self) -> None:
+        """A stroke near the middle."""
+        at = self.page.locator(".stage-view").bounding_box()
+        assert at is not None
+        x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+        self.page.mouse.move(x - 20, y - 10)
+        self.page.mouse.down()
+        self.page.mouse.move(x + 20, y + 10, steps=4)
+        self.page.mouse.up()
+        expect(self.page.locator(".stage-summary")).to_contain_text("masked")
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """The runs of the tab, newest first."""
+        model = self.page.locator("g-param-form").get_attribute("data-model")
+        return json.loads(self.page.evaluate("name => sessionStorage.getItem('g:runs:' + name)", model))
+
+    def asked(self, index: int = 0) -> dict[str, Any]:
+        """What the server was asked for, by its own record: values as they are, files as their bytes."""
+        parameters = self.record(self.tasks()[index]["id"])["parameters"]
+        return {name: self._bytes(value) for name, value in parameters.items()}
+
+    def _bytes(self, value: Any) -> Any:
+        return self.page.request.get(value).body() if isinstance(value, str) and "/v1/File/" in value else value
+
+    def done(self) -> None:
+        """Wait for the form to come back."""
+        expect(self.page.locator("[data-go]")).to_be_visible(timeout=LONG_MS)
+        expect(self.page.locator("[data-run-word]")).to_have_text("Run again")
+
+    def record(self, task_id: str) -> dict[str, Any]:
+        answer = self.page.request.post(
+            "/v1/Task/Detail", data={"taskid": task_id}, headers={"x-gesso-project": self.owner.project.uuid, "origin": self.server.url}
+        ).json()
+        assert answer["result"], answer
+        return answer["tasklist"][0]
+
+    @contextmanager
+    def busy_worker(self) -> Iterator[dict[str, str]]:
+        """The one worker held by a run of another project; what else is queued stays so until the block ends."""
+        with self.server.client(self.server.key) as client:
+            held = client.post("/Run/gesso/echo", json={"delay": 60, "steps": 600}).json()
+            for _ in range(1000):
+                told = client.post("/Task/Detail", json={"tasktoken": held["socketaccesstoken"]}).json()
+                if told["tasklist"][0]["status"] == "task_start":
+                    break
+            try:
+                yield held
+            finally:
+                client.post("/Task/Kill", json={"tasktoken": held["socketaccesstoken"]})
