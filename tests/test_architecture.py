@@ -32,7 +32,7 @@ FENCES = {
     ("pydantic", "pydantic_settings"): ("config", "cli."),
     ("cryptography",): ("store.vault", "cli.storage"),
     ("argon2",): ("services.passwords",),
-    ("jinja2", "markupsafe"): ("web.",),
+    ("jinja2", "markupsafe", "segno"): ("web.",),
     ("markdown_it", "nh3"): ("web.", "services.readme"),
     ("prometheus_client",): ("observe", "api."),
 }

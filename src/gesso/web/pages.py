@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from gesso.services.offer import Services
 from gesso.web.admin import AdminPages
+from gesso.web.billing import BillingPages
 from gesso.web.borrowed import Borrowed
 from gesso.web.catalogue import CataloguePages
 from gesso.web.dashboard import DashboardPages
@@ -24,6 +25,8 @@ from gesso.web.project_changes import ProjectChanges
 from gesso.web.projects import ProjectPages
 from gesso.web.reading import ReadingPages
 from gesso.web.run import RunPage
+from gesso.web.second_factor import SecondFactorPages
+from gesso.web.settings import SettingsPages
 from gesso.web.site import Site
 from gesso.web.task_actions import TaskActions
 from gesso.web.task_export import TaskExport
@@ -56,5 +59,8 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
         projects,
         ProjectChanges(site, projects),
         FilePages(site),
+        BillingPages(site),
+        SettingsPages(site),
+        SecondFactorPages(site),
     )
     return [*site.static.routes(), *(route for room in rooms for route in room.routes())], site.failed_elsewhere
