@@ -70,7 +70,7 @@ class TaskQuery:
         return self._address(self.place, replace(self, task=task_id, before=0, after=0))
 
     def rows(self, **changes: Any) -> str:
-        """Where the rows alone come from."""
+        """Where the rows alone come from. With `project`, they stay those of that one, whichever is chosen in another tab."""
         return self._address(f"{self.place}/rows", replace(self, **{"task": 0, "before": 0, "after": 0, **changes}))
 
     def export(self, kind: str) -> str:

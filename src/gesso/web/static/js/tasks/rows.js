@@ -48,7 +48,7 @@ export class Rows {
     const oldest = Math.min(...ended.map((row) => Number(idOf(row))));
     // From the oldest that is shown: pages that were asked for stay.
     if (Number.isFinite(oldest)) url.searchParams.set("after", String(oldest - 1));
-    const fresh = await part(url.pathname + url.search);
+    const fresh = await rowsOf(url.pathname + url.search);
     const foot = this.list.querySelector("[data-older]");
     const groups = [...fresh.querySelectorAll(".group")];
     if (!groups.length && !ended.length && !this.list.querySelector(".group")) return;
@@ -94,7 +94,12 @@ export class Rows {
    */
   async more(button) {
     button.setAttribute("aria-disabled", "true");
-    const fresh = await part(button.dataset.more || "");
+    const fresh = await rowsOf(button.dataset.more || "").catch(() => null);
+    if (!fresh) {
+      // The page itself can say what is wrong.
+      location.assign(/** @type {HTMLAnchorElement} */ (button).href);
+      return;
+    }
     const shown = new Set(this.all().map(idOf));
     for (const row of fresh.querySelectorAll("tr[data-task]")) if (shown.has(idOf(row))) row.remove();
     const first = /** @type {HTMLElement | null} */ (fresh.querySelector("tr[data-task] .title"));
@@ -113,6 +118,16 @@ export class Rows {
     tellTimes(this.list);
     first?.focus({ preventScroll: true });
   }
+}
+
+/**
+ * Rows from the server. Throws when it answers with anything else, as it does once the sign-in has ended.
+ * @param {string} url
+ */
+async function rowsOf(url) {
+  const fresh = await part(url);
+  if (!fresh.querySelector("[data-part]")) throw new Error("these are no rows");
+  return fresh;
 }
 
 /**
