@@ -12,6 +12,7 @@ import torch
 
 from gesso.models.contract import Emit
 from gesso.models.flux_fill.memory import Placement, Plan, Precision
+from gesso.models.flux_fill.pipeline import Filler
 
 # By then the Worker has shown that it is used again and again.
 _TASK_WHEN_AUTO = 5
@@ -28,13 +29,14 @@ class Compiler:
         self._tasks = 0
         self.is_compiled = False
 
-    def task_begins(self, transformer: Any, plan: Plan, emit: Emit) -> None:
+    def task_begins(self, filler: Filler, plan: Plan, emit: Emit) -> None:
         """Compile if it is this Task's turn. The work is done within its first step, and not again for another size."""
         self._tasks += 1
         if not self._due or self._tasks != self._due or not _can_be_compiled(plan):
             return
         emit.log("The model's blocks are compiled now, once: this task takes longer, the next ones are quicker.")
-        compile_blocks(transformer, self._backend)
+        filler.drop_shortcuts()
+        compile_blocks(filler.transformer, self._backend)
         self.is_compiled = True
 
     def forget(self) -> None:
@@ -44,7 +46,7 @@ class Compiler:
 
 
 def compile_blocks(transformer: Any, backend: Any) -> None:
-    """Compile the forward of each block, and not the block: hooks that a cache puts around it later stay outside.
+    """Compile the forward of each block, and not the block: hooks that a cache puts around it later stay outside. None may be there now.
 
     What cannot be compiled, for want of a compiler on the machine or with too many kinds of LoRA, runs as before: no Task fails by it.
     """

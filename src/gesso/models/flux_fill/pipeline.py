@@ -107,6 +107,10 @@ class Filler:
     def transformer(self) -> Any:
         return self._pipeline.transformer
 
+    def drop_shortcuts(self) -> None:
+        """Leave the transformer as it was loaded."""
+        self._shortcuts.drop()
+
     @property
     def grid(self) -> Grid:
         return Grid(native_side=self._pipeline.vae.config.sample_size, multiple=2 * self._pipeline.vae_scale_factor)

@@ -53,6 +53,10 @@ class Shortcuts:
         with self._transformer.cache_context("fill"):
             yield
 
+    def drop(self) -> None:
+        """Take the cache off the transformer until the next drawing that wants it."""
+        self._set(None)
+
     def was_skipped(self) -> bool:
         """Whether most of the step just made was taken from the cache."""
         if self._threshold is None:

@@ -63,7 +63,7 @@ class Station:
     def begin(self, order: Order, emit: Emit) -> None:
         """As Filler's, and say how the model stands here."""
         emit.log(self._about)
-        self._compiler.task_begins(self.filler.transformer, self.plan, emit)
+        self._compiler.task_begins(self.filler, self.plan, emit)
         if order.speed is not Speed.EXACT and self.plan.placement is Placement.STREAMED:
             emit.warn("Every step was computed in full: steps are not skipped while the transformer is streamed from main memory.")
         self._steadily(lambda filler: filler.begin(order, emit), emit.warn)
