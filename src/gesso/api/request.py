@@ -16,10 +16,11 @@ _HOST = re.compile(rb"[A-Za-z0-9._\-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](
 
 
 class Request:
-    __slots__ = ("_scope", "headers", "method", "receive")
+    __slots__ = ("_origin", "_scope", "headers", "method", "receive")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
+        self._origin: str | None = None
         self.receive = receive
         self.method: str = scope.get("method", "GET")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -55,6 +56,11 @@ class Request:
 
         A false X-Forwarded-Host is believed: it changes only the URLs in the answer to whoever sent it.
         """
+        if self._origin is None:
+            self._origin = self._read_origin()
+        return self._origin
+
+    def _read_origin(self) -> str:
         headers = self.headers
         scheme = headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip().lower()
         if scheme not in (b"http", b"https"):

@@ -59,6 +59,8 @@ class Lines:
 
     def finish(self) -> bytes:
         """What was begun and not ended."""
+        if not self._rest:
+            return b""
         rest, self._rest = _overwritten(self._rest), b""
         return rest
 
@@ -111,6 +113,8 @@ class Record:
                 self._tail_bytes -= len(self._tail.popleft())
 
     def text(self) -> str:
+        if not self._head and not self._tail:
+            return ""
         tail = b"".join(self._tail)
         cut_bytes = self._cut_bytes
         if len(tail) > self._half_bytes:
@@ -150,7 +154,8 @@ class LogPipe:
 
     def begin(self) -> None:
         """What is read from now on is the run's."""
-        self._tell(self._lines.finish())
+        if rest := self._lines.finish():
+            self._tell(rest)
         self._record = Record()
 
     def end(self) -> str:
