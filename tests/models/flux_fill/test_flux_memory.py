@@ -27,7 +27,7 @@ def plan(gib: float, main_gib: float = 64, packages: frozenset[str] = BOTH, weig
         ("RTX 4090, torchao", 23.5, BOTH, ("int8", "aside", True, False)),
         ("RTX 4090", 23.5, frozenset(), ("float8", "aside", False, False)),
         ("RTX 4080, torchao", 15.6, BOTH, ("int8", "aside", False, False)),
-        ("RTX 4080", 15.6, frozenset(), ("bfloat16", "streamed", False, True)),
+        ("RTX 4080", 15.6, frozenset(), ("bfloat16", "streamed", True, True)),
         ("RTX 3060, bitsandbytes", 11.6, BOTH, ("int4", "aside", False, True)),
         ("RTX 3060", 11.6, frozenset(), ("bfloat16", "streamed", False, True)),
         ("RTX 4060", 7.6, BOTH, ("bfloat16", "streamed", False, True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,7 @@ def reading(pipeline: Any, device: str, plan: Plan) -> Iterator[str]:
     else:
         # The transformer waits meanwhile, so every core may read.
         threads = torch.get_num_threads()
-        torch.set_num_threads(torch.multiprocessing.cpu_count() if device != "cpu" else threads)
+        torch.set_num_threads((os.cpu_count() or 1) if device != "cpu" else threads)
         try:
             yield "cpu"
         finally:

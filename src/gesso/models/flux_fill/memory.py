@@ -220,7 +220,8 @@ def _plan(weights: Weights, room: Room, precision: Precision, placement: Placeme
         visit = transformer + encoders + vae + context <= room.device_bytes
         return Plan(precision, placement, transformer + vae + working + context, encoders, visit, is_tiled)
     streamed = int(transformer * _STREAMED_SHARE)
-    return Plan(precision, placement, streamed + vae + working + context, transformer + encoders, is_tiled=is_tiled)
+    visit = streamed + encoders + vae + context <= room.device_bytes
+    return Plan(precision, placement, streamed + vae + working + context, transformer + encoders, visit, is_tiled)
 
 
 def _fits(plan: Plan, room: Room) -> bool:

@@ -35,6 +35,9 @@ class Station:
         """Load the pipeline. Errors: FolderError, NoRoomError, OSError."""
         self._folder = folder
         self._device = device
+        if device.name != "cpu":
+            # Some of what quantizes asks for no device and takes the present one.
+            torch.cuda.set_device(device.name)
         self._room = _room(device)
         weights = check_folder(folder)
         self._ladder = ladder(weights, self._room, device.options)
