@@ -21,6 +21,7 @@ from gesso.web.files import FilePages
 from gesso.web.home import HomePages
 from gesso.web.integration import GuidePages
 from gesso.web.models import ModelFrame
+from gesso.web.pricing import PricingPages
 from gesso.web.project_changes import ProjectChanges
 from gesso.web.projects import ProjectPages
 from gesso.web.reading import ReadingPages
@@ -60,6 +61,7 @@ def build_pages(services: Services, posts: Path | None = None) -> tuple[list[Bas
         ProjectChanges(site, projects),
         FilePages(site),
         BillingPages(site),
+        PricingPages(site),
         SettingsPages(site),
         SecondFactorPages(site),
     )

@@ -111,10 +111,11 @@ def _parts(
     parts: list[Part] = []
     ground = float(HEIGHT)
     for place in sorted(amounts):
-        height = float(amounts[place] / top) * HEIGHT if top else 0.0
+        # What is lower than a hundredth is not seen.
+        height = round(float(amounts[place] / top) * HEIGHT, 2) if top else 0.0
         if height:
             ground -= height
-            parts.append(Part(place, round(ground, 2), round(height, 2)))
+            parts.append(Part(place, round(ground, 2), height))
     return tuple(parts)
 
 
