@@ -52,6 +52,8 @@ async function resume(tab) {
 
 /** @param {RunTab} tab @param {Entry} entry */
 async function pickUp(tab, entry) {
+  // It may have ended while this module was on its way.
+  if (!entry.watch) return tab.showLast();
   tab.follow(entry);
   const answer = await call("/Task/Detail", { tasktoken: entry.token }).catch(() => null);
   const record = answer?.tasklist[0];
