@@ -53,16 +53,29 @@ class Projection:
 
 def fit(pipeline: Any) -> Projection:
     """The Projection for a loaded pipeline: one encoding of a small chart, the same chart each time."""
-    random = np.random.default_rng(0)
-    squares = random.random((_CHART_PIXELS // _SQUARE_PIXELS, _CHART_PIXELS // _SQUARE_PIXELS, 3)).astype(np.float32)
-    chart = squares.repeat(_SQUARE_PIXELS, axis=0).repeat(_SQUARE_PIXELS, axis=1)
-    vae = pipeline.vae
+    chart, vae = _chart(), pipeline.vae
     pixels = torch.from_numpy(chart * 2 - 1).permute(2, 0, 1)[None].to(pipeline._execution_device, vae.dtype)
     with torch.no_grad():
         latents = (vae.encode(pixels).latent_dist.mode() - vae.config.shift_factor) * vae.config.scaling_factor
     found = latents[0].permute(1, 2, 0).float().cpu().numpy()
     small = chart.reshape(found.shape[0], -1, found.shape[1], chart.shape[1] // found.shape[1], 3).mean(axis=(1, 3))
     return Projection.fitted(found.reshape(-1, found.shape[2]), small.reshape(-1, 3))
+
+
+def _chart() -> np.ndarray:
+    """Squares of random colours, [height, width, 3], 0 to 1; the lower half with fine and coarse grain over them, without which the
+    matrix would know nothing of latents that mean texture."""
+    random = np.random.default_rng(0)
+    chart = _grain(random, _SQUARE_PIXELS)
+    for grain_pixels in (1, 4):
+        half = chart[_CHART_PIXELS // 2 :]
+        half += 0.6 * (_grain(random, grain_pixels)[_CHART_PIXELS // 2 :] - 0.5)
+    return np.clip(chart, 0, 1)
+
+
+def _grain(random: np.random.Generator, pixels: int) -> np.ndarray:
+    cells = random.random((_CHART_PIXELS // pixels, _CHART_PIXELS // pixels, 3), np.float32)
+    return cells.repeat(pixels, axis=0).repeat(pixels, axis=1)
 
 
 class Preview:
