@@ -50,19 +50,21 @@ function alone(article) {
     void compare(body);
     tellTimes(body);
   };
+  // What cannot be fetched now is fetched at the next sign of life.
+  const quietly = () => void renew().catch(() => {});
   const socket = new Live({
-    onStep: () => void renew(),
-    onEnd: () => void renew().then(() => say(`The task has ended: ${article.dataset.state}.`)),
+    onStep: () => quietly(),
+    onEnd: () => void renew().then(() => say(`The task has ended: ${article.dataset.state}.`), () => {}),
     onProgress: (_, progress) => showProgress(body, progress),
     onPreview: (_, source) => preview(body, source),
-    onChange: (isLive) => isLive && void renew(),
+    onChange: (isLive) => isLive && quietly(),
   });
   if (article.dataset.token) socket.follow([article.dataset.token]);
   article.addEventListener("submit", (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (!form.matches("[data-stop]")) return;
     event.preventDefault();
-    void sendForm(form).then(renew);
+    void sendForm(form).then(quietly);
   });
 }
 
@@ -170,7 +172,7 @@ function submitted(event, renew) {
   const form = /** @type {HTMLFormElement} */ (event.target);
   if (!form.matches("[data-again], [data-stop]")) return;
   event.preventDefault();
-  void sendForm(form).then(({ isDone }) => (isDone ? renew() : undefined));
+  void sendForm(form).then(({ isDone }) => (isDone ? renew() : undefined)).catch(() => {});
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { part } from "../dom.js";
 import { tellTimes } from "../frame.js";
+import { toast } from "../toasts.js";
 import { compare } from "./panel.js";
 
 export class Peek {
@@ -43,6 +44,8 @@ export class Peek {
       tellTimes(this.panel);
       if (focus) this.panel.focus({ preventScroll: true });
       if (getComputedStyle(this._layout).display !== "grid") this.panel.scrollIntoView({ block: "start" });
+    } catch {
+      if (asked === this._asked) toast("The task cannot be shown now. Try again, or load the page anew.", "failed");
     } finally {
       clearTimeout(waiting);
       this.panel.removeAttribute("aria-busy");

@@ -36,7 +36,7 @@ export class Rows {
       this._renewing = null;
       if (this._again) {
         this._again = false;
-        void this.renew();
+        this.renew().catch(() => {});
       }
     });
     return this._renewing;
