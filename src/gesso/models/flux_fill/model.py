@@ -40,8 +40,8 @@ from 0) is the picture that `seed + k` gives alone.
 - To remove something, paint over it generously, its shadow included: the edge of the mask is blended over a few pixels inwards (`feather`),
   where traces of the old content could shine through. `grow` lets the model paint beyond the mask, and only then do pixels there change.
 - Several holes far apart are filled one by one, each as sharp as if it were alone, when that is less work than all together.
-- `preview` shows what is about to be painted while it is drawn. `lora` takes a safetensors file that teaches the model a style or an object;
-  those made for FLUX.1 [dev] usually work.
+- `preview` shows what is about to be painted while it is drawn. `lora` takes a safetensors file that teaches the model a style or an
+  object; those made for FLUX.1 [dev] usually work.
 - To show more than the picture has, extend its sides; the mask may then be black. Extend by less than half the side at a time.
 
 ## Licence
