@@ -13,7 +13,8 @@ from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
-from gesso.models.contract import Device, Emit, Output
+from gesso.models.contract import Device, Emit, MadeWith, Output
+from gesso.models.environment import code_digest, environment, folder_digest
 from gesso.models.flux_fill.framing import Frame
 from gesso.models.flux_fill.pipeline import Filler, Order
 from gesso.models.flux_fill.reading import read_canvas
@@ -25,6 +26,7 @@ from gesso.models.shapes_fill.weights import FOLDER
 
 # The model learned without guidance, so that every value of it means the same; this is the one that the pipeline is given.
 _GUIDANCE = 30.0
+_PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "opencv-contrib-python-headless", "pillow")
 _MOST_STRETCH = 1.25
 # What FLUX Fill takes and this model has no use for.
 _UNUSED = {"width": 0, "height": 0, "extendLeft": 0, "extendTop": 0, "extendRight": 0, "extendBottom": 0}
@@ -38,6 +40,12 @@ class ShapesFillEngine:
     def setup(self, device: Device, weights: Path) -> None:
         torch.set_num_threads(max(1, device.threads))
         self._filler = Filler(load(FOLDER, device.name))
+        machinery = {"machinery": code_digest(Path(__file__).parents[1] / "flux_fill")}
+        where = {"device": device.name, "instructions": torch.backends.cpu.get_cpu_capability(), "threads": str(torch.get_num_threads())}
+        self._environment = {**environment(__file__, _PACKAGES), **machinery, **where, "weights": folder_digest(FOLDER)}
+
+    def provenance(self) -> MadeWith:
+        return MadeWith(self._environment, {})
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Errors: InputError, NotFiniteError, Killed."""
