@@ -28,7 +28,7 @@ from gesso.web.visitor import Visitor
 
 VIEW_COOKIE = "gesso_files"
 VIEWS = {"grid": "Grid", "list": "List"}
-_PAGE_COUNT = 60
+_PAGE_COUNT = 48
 _KEPT_S = int(datetime.timedelta(days=365).total_seconds())
 _ID_CHARACTERS = 32
 # Categories whose Models do nothing with a file that anybody waits for.
