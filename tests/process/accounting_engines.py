@@ -10,7 +10,7 @@ from gesso.models.contract import Device, Emit, MadeWith, Output
 
 
 class Accounts:
-    """What it tells is in its inputs; what is no number of bytes, it raises."""
+    """What it tells is in its inputs: so many characters, a text in place of what is asked for, or an error."""
 
     def setup(self, device: Device, weights: Path) -> None:
         pass
