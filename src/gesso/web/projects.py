@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gesso.domain.errors import BodyUnreadable, GessoError, ProjectUnknown
-from gesso.domain.ledger import UsageDay
+from gesso.domain.ledger import UsageDay, plain
 from gesso.domain.model import Model
 from gesso.domain.price import FREE
 from gesso.domain.project import AuthMethod, Key, Listing, Role
@@ -167,6 +167,8 @@ class ProjectPages:
             members=members,
             owners_count=sum(each.role is Role.OWNER for each in members),
             account=account,
+            # As it can be typed again: exact, and without commas.
+            budget="" if account.budget is None else plain(account.budget),
             counts=counts,
             spent=spent(used),
             mode=services.billing.mode.value,
