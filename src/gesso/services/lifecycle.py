@@ -167,9 +167,10 @@ class Lifecycle:
     def tell(self, task_id: int, event: LiveEvent) -> None:
         """Announce a live Event, after the steps that came before it. It is not kept."""
         shown, current = self._visible.get(task_id), self._current.get(task_id)
-        if shown is None or current is None:
+        if current is None:
             return
-        if shown.seq == current.seq:
+        # Of a Task that is not on disk yet, whose client may listen once it is, they wait like those of a step that is not.
+        if shown is not None and shown.seq == current.seq:
             self._announcer.publish_live(shown, event)
         elif len(held := self._held.setdefault(task_id, [])) < SUBSCRIBER_QUEUE_MAX_EVENTS:
             held.append((current.seq, event))
