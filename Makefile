@@ -1,5 +1,5 @@
 # What a developer and the CI call. Everything is installed into .venv, once: delete .venv/.stamps to install again.
-#   make demo    install, start a server, heal a photograph through the API, write pictures into out/
+#   make demo    install, start a server, heal a photograph and paint on a wall through the API, write pictures into out/
 #   make run     serve for real, data in gesso-data/
 #   make test    install what the tests need, and run them all
 #   make check   lint, format, types, rules of imports
@@ -30,8 +30,8 @@ ARGS ?=
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(STAMPS)/demo
-	@$(BIN)/python demo/heal.py $(ARGS)
+demo: $(STAMPS)/demo $(STAMPS)/torch
+	@$(BIN)/python demo $(ARGS)
 
 run: $(STAMPS)/gesso
 	@exec $(BIN)/gesso serve $(ARGS)

@@ -16,13 +16,16 @@ _PACKAGES = ("torch", "diffusers", "transformers", "tokenizers", "safetensors", 
 
 @dataclass(slots=True)
 class Course:
-    """How a training went. `losses`: the mean of each fifty steps; `scores`: by step, as `scoring.shares` tells them."""
+    """How a training went. `losses`: the mean of each fifty steps; `scores`: by step, as `scoring.shares` tells them; `before`:
+    the record of the weights that it went on from.
+    """
 
     steps: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
     losses: list[float] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] | None = None
 
 
 def write(folder: Path, plan: dict[str, Any], course: Course) -> None:

@@ -14,6 +14,10 @@ import numpy as np
 from training.shapes_fill.subjects import COLOURS, OUTLINES, TAUGHT, Subject, sentence
 
 SIDE = 64
+# Of the picture's side, the mask's longest side takes up about so much, for that is how serving frames it.
+MASK_SHARE = 0.75
+# An ellipse so much larger than the room holds all of it.
+_ROUND = 1.36
 _FINER = 4
 _SHIFT = 4
 
@@ -43,8 +47,7 @@ def scene(draw: np.random.Generator, subjects: tuple[Subject, ...] | None = None
     if subjects is None:
         count = int(draw.choice(3, p=(0.06, 0.66, 0.28)))
         subjects = tuple(TAUGHT[index] for index in draw.integers(len(TAUGHT), size=count))
-    rooms = _two_rooms(draw) if len(subjects) == 2 else [_one_room(draw)]
-    mask = _mask(draw, rooms)
+    rooms, mask = _rooms_and_mask(draw, len(subjects))
     before = _background(draw)
     for _ in range(int(draw.integers(0, 3))):
         _place_outside(draw, before, mask)
@@ -70,43 +73,43 @@ def put(picture: np.ndarray, subject: Subject, x: float, y: float, half: float, 
     picture[:] = np.rint(picture * (1 - share) + colour * share).astype(np.uint8)
 
 
-def _one_room(draw: np.random.Generator) -> _Room:
-    half = draw.uniform(12, 27)
-    return _Room(draw.uniform(half + 1, SIDE - half - 1), draw.uniform(half + 1, SIDE - half - 1), half)
+def _rooms_and_mask(draw: np.random.Generator, count: int) -> tuple[list[_Room], np.ndarray]:
+    """One room, or two that touch, side by side or the first above the second; and a mask around them, framed as serving frames it.
+
+    The mask is a box, an ellipse around one room, or a box with strokes of a round brush around it.
+    """
+    kind = str(draw.choice(("box", "longer box", "strokes", "ellipse") if count < 2 else ("box", "longer box", "strokes")))
+    longer = draw.uniform(0, 0.3, 2) if kind == "longer box" else np.zeros(2)
+    # By how much the mask goes beyond the rooms, which its longest side is to make up for.
+    extent = {"strokes": 1.15, "ellipse": _ROUND}.get(kind, 1 + longer.max())
+    half = SIDE * MASK_SHARE * draw.uniform(0.94, 1.06) / 2 / extent / (2 if count == 2 else 1)
+    centre = SIDE / 2 + draw.uniform(-2, 2, 2)
+    # At the picture's edge the frame cannot go further, so the mask stands at the edge of the frame.
+    at_edge = draw.random(2) < 0.1
+    centre += at_edge * draw.choice((-1, 1), 2) * SIDE * (1 - MASK_SHARE) / 2
+    step = np.array(((0.0, 0.0),))
+    if count == 2:
+        step = np.array(((-half, 0), (half, 0)) if draw.random() < 0.5 else ((0, -half), (0, half)))
+    rooms = [_Room(*(centre + each), half) for each in step]
+    return rooms, _mask(draw, centre + step.min(axis=0) - half, centre + step.max(axis=0) + half, kind, longer)
 
 
-def _two_rooms(draw: np.random.Generator) -> list[_Room]:
-    """Two boxes that touch: side by side, or the first above the second."""
-    half = draw.uniform(11, 15.5)
-    along = draw.uniform(2 * half, SIDE - 2 * half)
-    across = draw.uniform(half, SIDE - half)
-    if draw.random() < 0.5:
-        return [_Room(along - half, across, half), _Room(along + half, across, half)]
-    return [_Room(across, along - half, half), _Room(across, along + half, half)]
-
-
-def _mask(draw: np.random.Generator, rooms: list[_Room]) -> np.ndarray:
-    """A mask around the rooms: a box, an ellipse, or a box with strokes of a round brush around it."""
+def _mask(draw: np.random.Generator, low: np.ndarray, high: np.ndarray, kind: str, longer: np.ndarray) -> np.ndarray:
     mask = np.zeros((SIDE, SIDE), np.uint8)
-    low = np.array([min(room.x - room.half for room in rooms), min(room.y - room.half for room in rooms)])
-    high = np.array([max(room.x + room.half for room in rooms), max(room.y + room.half for room in rooms)])
-    kind = draw.random()
-    if kind < 0.2:
-        centre, radii = (low + high) / 2, (high - low) / 2 * 1.36
+    centre, radii = (low + high) / 2, (high - low) / 2
+    if kind == "ellipse":
+        radii = radii * _ROUND
         cv2.ellipse(mask, np.rint(centre).astype(int).tolist(), np.rint(radii).astype(int).tolist(), 0, 0, 360, 255, -1)
         return mask > 0
-    if kind < 0.55:
-        grow = draw.uniform(0, 0.3, 2) * (high - low) / 2 * (draw.random(2) < 0.5)
-        low, high = low - grow, high + grow
-    left, top = np.clip(np.rint(low), 0, SIDE - 1).astype(int)
-    right, bottom = np.clip(np.rint(high), 1, SIDE).astype(int)
+    left, top = np.clip(np.rint(low - longer * radii), 0, SIDE - 1).astype(int)
+    right, bottom = np.clip(np.rint(high + longer * radii), 1, SIDE).astype(int)
     mask[top:bottom, left:right] = 255
-    if kind > 0.75:
+    if kind == "strokes":
         for _ in range(int(draw.integers(2, 6))):
             edge = draw.uniform(low, high)
             axis = int(draw.integers(2))
             edge[axis] = (low, high)[int(draw.integers(2))][axis]
-            cv2.circle(mask, (int(edge[0]), int(edge[1])), int(draw.integers(2, 7)), 255, -1)
+            cv2.circle(mask, (int(edge[0]), int(edge[1])), int(draw.integers(2, 6)), 255, -1)
     return mask > 0
 
 

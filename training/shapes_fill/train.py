@@ -112,8 +112,8 @@ def _save(parts: network.Parts, average: AveragedModel, autoencoder: PatchAutoen
     pipeline.to(torch.float16).save_pretrained(folder)
 
 
-def teach(plan: Plan, folder: Path) -> None:
-    """Carry out the plan; the folder then has `weights`, with their record, and the log."""
+def teach(plan: Plan, folder: Path, begin: Path | None = None) -> None:
+    """Carry out the plan; the folder then has `weights`, with their record, and the log. `begin`: weights to go on from."""
     started, started_cpu = time.monotonic(), time.process_time()
     folder.mkdir(parents=True, exist_ok=True)
     weights, course, recent, lines = folder / "weights", Course(), [], []
@@ -138,8 +138,14 @@ def teach(plan: Plan, folder: Path) -> None:
 
     torch.manual_seed(plan.seed)
     draw = np.random.default_rng(plan.seed)
-    autoencoder = autoencoders.found(draw, say)
-    parts = network.untaught()
+    parts, autoencoder = network.untaught(), autoencoders.found(draw, say)
+    if begin is not None:
+        earlier = load(begin, "cpu")
+        course.before = json.loads((begin / record.NAME).read_text("utf-8"))
+        parts = network.Parts(earlier.transformer, earlier.text_encoder, earlier.text_encoder_2, earlier.tokenizer, earlier.tokenizer_2)
+        parts.modules.train()
+        parts.transformer.time_text_embed.guidance_embedder.requires_grad_(False)
+        autoencoder = earlier.vae.requires_grad_(False)
     learn(plan, parts, lessons(draw, plan.scenes, autoencoder, parts, say), after_step)
 
 
@@ -150,9 +156,11 @@ def main() -> None:
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments.add_argument("--steps", type=int, default=usual.steps)
     arguments.add_argument("--minutes", type=float, default=usual.minutes)
+    arguments.add_argument("--rate", type=float, default=usual.rate)
+    arguments.add_argument("--begin", type=Path, help="a folder of weights, with their record, to go on from")
     asked = arguments.parse_args()
     torch.set_num_threads(asked.threads)
-    teach(Plan(steps=asked.steps, minutes=asked.minutes), asked.folder)
+    teach(Plan(steps=asked.steps, minutes=asked.minutes, rate=asked.rate), asked.folder, asked.begin)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from gesso.models.shapes_fill.weights import readiness
 _README = """\
 Draws coloured shapes into the part of a picture that you mark: "a red circle", "a yellow star and a blue square". It is FLUX.1 Fill in
 miniature: the same transformer, the same kinds of text encoders, the same pipeline of diffusers, with two and a half million parameters in
-place of twelve thousand million. It was taught in an hour on two CPU cores by a script that is part of gesso, its weights come with the
-package, and a picture takes about a second on a CPU. It is there to try things out: clients, masks, progress, seeds, killing.
+place of twelve thousand million. It was taught in under an hour of one CPU core by a script that is part of gesso, its weights come with
+the package, and a picture takes a second or three on a CPU. It is there to try things out: clients, masks, progress, seeds, killing.
 
 ## What it knows
 
@@ -19,7 +19,8 @@ package, and a picture takes about a second on a CPU. It is there to try things 
 - Sentences: one thing, "a red circle"; two things, "a red circle and a blue square", the first to the left of the second or above it;
   "nothing", or no prompt, which continues the background.
 
-It has no other words. Whatever else you ask for, it draws something of the above, or nothing.
+So far its hand is a child's: of single things the colour is nearly always right and the shape in two pictures of three; of two things it
+makes a muddle more often than not. It has no other words. Whatever else you ask for, it draws something of the above, or nothing.
 
 ## What you send
 
