@@ -16,7 +16,7 @@ from gesso.models.flux_fill.model import MODEL as FLUX_FILL
 from gesso.models.heal.model import MODEL as HEAL
 from gesso.models.shapes_fill.model import MODEL as SHAPES_FILL
 
-BUILT_IN: tuple[Model, ...] = (FLUX_FILL, SHAPES_FILL, HEAL, ECHO)
+BUILT_IN: tuple[Model, ...] = (FLUX_FILL, HEAL, SHAPES_FILL, ECHO)
 
 
 class ModelBroken(Exception):
