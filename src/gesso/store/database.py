@@ -108,6 +108,9 @@ class Call:
     is_refusable: bool = True
 
 
+_MEETING_COUNT = 4
+
+
 class Database:
     """Reads and writes of one database, for one event loop.
 
@@ -173,7 +176,7 @@ class Database:
                 return
             if kept:
                 self._stopping.wait(COMMIT_RETRY_S)
-            elif len(batch) > 1:
+            elif len(batch) >= _MEETING_COUNT:
                 # Where changes meet, there are more to come. The fewer commits they make, the less of the machine they take.
                 self._stopping.wait(COMMIT_GATHER_S)
 
