@@ -186,14 +186,14 @@ def test_a_rerun_goes_in_line_without_leaving_the_page(page: Page) -> None:
 
 def test_what_runs_is_stopped_and_stays_stopped(page: Page, server: LiveServer, painter: Owner) -> None:
     with api(server, painter) as client:
-        answer = order(client, text="long one", delay=600, steps=6000)
+        answer = order(client, text="it would never end", delay=600, steps=6000)
         page.goto(f"/tasks/{answer['taskid']}")
         expect(page.locator("[data-step]")).to_contain_text(re.compile(r"Running \d+"))
         page.get_by_role("button", name="Stop").click()
         expect(page.locator(".head [data-pill]")).to_contain_text("Cancelled")
         expect(page.locator("main")).to_contain_text("It was stopped while it ran")
     page.goto("/tasks?status=cancelled")
-    expect(row(page, "long one")).to_contain_text("while it ran")
+    expect(row(page, "it would never end")).to_contain_text("while it ran")
 
 
 def test_several_are_chosen_with_shift_and_lose_their_files_together(page: Page, server: LiveServer, painter: Owner) -> None:
