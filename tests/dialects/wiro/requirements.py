@@ -254,6 +254,10 @@ REQUIREMENTS = (
     R("billing.nothing-stored", "7", "A run that is refused for money leaves no task and no file.", decided=True),
     R("billing.budget", "-", "A run over the month's budget is code 97 with a sentence, in both modes.", decided=True),
     R("billing.approximately", "7", "approximatelycost is what a run cost on the average, 0 before the first."),
+    # Pages of this server.
+    R("browser.cookie", "-", "A page of this server acts for a project of who is signed in: a cookie, and x-gesso-project.", decided=True),
+    R("browser.foreign", "-", "A page of another site, or a program that only has the cookie, is refused as 401, code 99.", decided=True),
+    R("browser.stranger", "-", "Another user's project does not exist for a cookie.", decided=True),
     # Webhook.
     R("notice.body", "6", "The webhook's body is Task/Detail's answer with taskid, socketaccesstoken and status beside it."),
     R("notice.sent", "6", "A task that succeeds, fails or is cancelled POSTs its notice once to its callback address, as JSON."),
