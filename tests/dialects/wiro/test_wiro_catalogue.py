@@ -253,4 +253,10 @@ def test_documents_of_every_model_are_valid_and_answered_bare(server: LiveServer
     answer = client.post("/Tool/DetailOpenAPI", json={"slugowner": "gesso", "slugproject": "echo"}).json()
     assert [document["type"] for document in answer] == ["apikey", "signature"]
     assert answer[0]["spec"]["servers"] == [{"url": f"{server.url}/v1"}]
-    assert client.post("/Tool/DetailOpenAPI", json={}).json()["result"] is False
+
+
+@pytest.mark.parametrize("fields", [{}, {"slugowner": "nobody", "slugproject": "nothing"}, {"slugproject": "echo"}])
+@proves("tool.openapi-unknown")
+def test_an_unknown_model_has_no_documents(client: httpx.Client, fields: dict[str, Any]) -> None:
+    answer = client.post("/Tool/DetailOpenAPI", json=fields)
+    assert (answer.status_code, answer.json()) == (200, [])

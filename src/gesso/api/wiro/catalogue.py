@@ -13,6 +13,7 @@ from gesso.api.request import Request
 from gesso.api.wiro import asking, decode, openapi, tools
 from gesso.api.wiro.calls import Calls, Route, told
 from gesso.api.wiro.owners import Owners
+from gesso.domain.errors import ModelUnknown
 from gesso.domain.ledger import Statistics
 from gesso.domain.model import Model, clean
 from gesso.services.catalog import Query, Sort
@@ -76,8 +77,11 @@ class Catalogue:
         return told({"result": True, "errors": [], "explore": shelves})
 
     async def _detail_openapi(self, request: Request) -> Answer:
-        """A bare list of two documents, without the envelope."""
-        model = self._catalog.find(*decode.model_reference(await self._calls.fields(request)))
+        """A bare list of two documents, without the envelope; of an unknown model an empty one, for who reads it searches a list."""
+        try:
+            model = self._catalog.find(*decode.model_reference(await self._calls.fields(request)))
+        except ModelUnknown:
+            return told([])
         base = self._owners.base(request)
         kept = self._specs.get((model.name, base))
         if kept is None:
