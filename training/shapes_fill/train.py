@@ -110,6 +110,11 @@ def averaged(parts: network.Parts, average: AveragedModel) -> network.Parts:
 def _save(parts: network.Parts, average: AveragedModel, autoencoder: PatchAutoencoder, folder: Path) -> None:
     pipeline = averaged(parts, average).pipeline(copy.deepcopy(autoencoder))
     pipeline.to(torch.float16).save_pretrained(folder)
+    # Where the weights were read from is nobody's business, and would make equal weights differ.
+    for config in folder.glob("*/config.json"):
+        told = json.loads(config.read_text("utf-8"))
+        told.pop("_name_or_path", None)
+        config.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def teach(plan: Plan, folder: Path, begin: Path | None = None) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CASES = 50
 OFF = 0.1
+SEEDS = range(5)
 
 
 def test_the_judge_is_right_about_what_was_drawn() -> None:
@@ -64,13 +65,19 @@ def test_what_is_asked_for_stands_in_the_picture(pipeline: Any) -> None:
 
 
 @pytest.mark.flux
-@pytest.mark.parametrize("prompt", ["a red circle", "a green square"])
-def test_the_engine_draws_it_into_a_picture_of_any_size(engine: ShapesFillEngine, tmp_path: Path, prompt: str) -> None:
+def test_the_engine_draws_it_into_a_picture_of_any_size(engine: ShapesFillEngine, tmp_path: Path) -> None:
     picture = np.full((300, 400, 3), (60, 70, 90), np.uint8)
     mask = box(400, 300, 120, 60, 280, 220)
-    (output,) = engine.run(make_inputs(tmp_path, picture, mask, prompt=prompt, seed=3), Voice())
-    (found,) = things(pixels_of(output), mask)
-    assert f"a {found.colour} {found.shape}" == prompt
+    colours = shapes = 0
+    for colour, shape in (("red", "circle"), ("green", "square")):
+        for seed in SEEDS:
+            (output,) = engine.run(make_inputs(tmp_path, picture, mask, prompt=f"a {colour} {shape}", seed=seed), Voice())
+            found = things(pixels_of(output), mask)
+            colours += any(thing.colour == colour for thing in found)
+            shapes += any((thing.colour, thing.shape) == (colour, shape) for thing in found)
+    # How often a shape is right is measured over many scenes, above: here it is one scene, drawn ten times.
+    assert colours >= 9
+    assert shapes >= 5
 
 
 def _judged(each: Any) -> list[Any]:
