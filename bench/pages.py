@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+import uvloop
 
 from gesso.config import load_settings
 from gesso.domain.event import Ended, FileInput
@@ -169,7 +170,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=40)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(measure(Path(folder), options.tasks, options.times))
+        uvloop.run(measure(Path(folder), options.tasks, options.times))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ class Request:
         server = self._scope.get("server") or ("127.0.0.1", None)
         return f"{scheme.decode()}://{server[0]}" + (f":{server[1]}" if server[1] else "")
 
+    def is_from_own_page(self) -> bool | None:
+        """Whether a page of this very origin sent it, as browsers tell in headers that scripts cannot set; None where nothing is told."""
+        site = self.headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site == b"same-origin"
+        # Browsers of before 2023 name the origin only, and not always.
+        origin = self.headers.get(b"origin")
+        return None if origin is None else origin.decode("latin-1") == self.origin()
+
     def loopback_origins(self) -> tuple[str, ...]:
         """How who is on this machine may write where the server listens, whatever this request was sent to."""
         server = self._scope.get("server")

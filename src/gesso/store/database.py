@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from gesso.domain.errors import Unavailable
 from gesso.domain.limits import (
     BUSY_TIMEOUT_S,
+    COMMIT_GATHER_MIN_CHANGES,
     COMMIT_GATHER_S,
     COMMIT_MAX_CHANGES,
     COMMIT_RETRY_S,
@@ -108,9 +109,6 @@ class Call:
     is_refusable: bool = True
 
 
-_MEETING_COUNT = 4
-
-
 class Database:
     """Reads and writes of one database, for one event loop.
 
@@ -176,7 +174,7 @@ class Database:
                 return
             if kept:
                 self._stopping.wait(COMMIT_RETRY_S)
-            elif len(batch) >= _MEETING_COUNT:
+            elif len(batch) >= COMMIT_GATHER_MIN_CHANGES:
                 # Where changes meet, there are more to come. The fewer commits they make, the less of the machine they take.
                 self._stopping.wait(COMMIT_GATHER_S)
 

@@ -46,7 +46,7 @@ class Form(Mapping[str, str]):
 async def read_form(request: Request, visitor: Visitor) -> Form:
     """The fields of an urlencoded form that came from a page of this server. Errors: BodyUnreadable, BodyTooLarge, RoleTooLow."""
     call = Call(request.scope, request.receive)
-    if not _is_own_page(request, call):
+    if call.is_from_own_page() is False:
         raise RoleTooLow
     body = b"".join([chunk async for chunk in call.chunks(FIELDS_MAX_BYTES)])
     try:
@@ -64,7 +64,7 @@ async def read_files(request: Request, visitor: Visitor, blobs: Blobs) -> tuple[
     Errors: those of `read_form`, Unavailable.
     """
     call = Call(request.scope, request.receive)
-    if not _is_own_page(request, call):
+    if call.is_from_own_page() is False:
         raise RoleTooLow
     content_type = request.headers.get("content-type", "")
     body = await read_body(content_type, call.content_length(), call.chunks(BODY_MAX_BYTES), blobs)
@@ -91,11 +91,3 @@ def local_path(given: str) -> str:
     parts = urlsplit(given)
     is_local = given.startswith("/") and not given.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return given if is_local and given.isprintable() else "/"
-
-
-def _is_own_page(request: Request, call: Call) -> bool:
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("origin")
-    return origin is None or origin == call.origin()

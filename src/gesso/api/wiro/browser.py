@@ -23,18 +23,10 @@ async def asker(request: Request, services: Services) -> tuple[Project, User]:
 
     Errors: TokenMissing, TokenInvalid, TokenExpired, TooManyAttempts, ProjectUnknown.
     """
-    if not _is_own_page(request):
+    if not request.is_from_own_page():
         raise TokenInvalid
     user = await services.sessions.user(_token(request), request.address(services.trusted_proxies))
     return await services.projects.find(user, request.headers[PROJECT_HEADER].decode("latin-1").strip()), user
-
-
-def _is_own_page(request: Request) -> bool:
-    site = request.headers.get(b"sec-fetch-site")
-    if site is not None:
-        return site == b"same-origin"
-    # Browsers of before 2023 name the origin only.
-    return request.headers.get(b"origin", b"").decode("latin-1") == request.origin()
 
 
 def _token(request: Request) -> str:
