@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -94,6 +94,14 @@ class RunPage:
         """Wait for the form to come back."""
         expect(self.page.locator("[data-go]")).to_be_visible(timeout=LONG_MS)
         expect(self.page.locator("[data-run-word]")).to_have_text("Run again")
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the page go on until something holds that only this process can see."""
+        for _ in range(LONG_MS // 20):
+            if holds():
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError("it never came to hold")
 
     def record(self, task_id: str) -> dict[str, Any]:
         answer = self.page.request.post(
