@@ -66,7 +66,7 @@ def test_a_prompt_is_encoded_once_and_the_oldest_is_forgotten(filler: Filler, pi
 
 def test_the_encoded_prompt_keeps_no_graph(filler: Filler, pipeline: Any) -> None:
     fill(filler, steps=1)
-    (prompt,) = filler._prompts.values()
+    (prompt,) = filler._prompts._kept.values()
     assert not prompt.words.requires_grad
     assert not prompt.summary.requires_grad
 

@@ -50,10 +50,10 @@ def test_memory_is_flat_over_two_hundred_runs(engine: FluxFillEngine, tmp_path: 
 def test_a_remembered_prompt_gives_the_very_same_picture(engine: FluxFillEngine, tmp_path: Path) -> None:
     inputs = make_inputs(tmp_path, noise(90, 70), box_mask(90, 70, 20, 20, 50, 45), prompt="a lighthouse")
     filler = engine._filler.filler
-    filler._prompts.clear()
+    filler._prompts.forget()
     (fresh,) = engine.run(inputs, Voice())
     (remembered,) = engine.run(inputs, Voice())
-    filler._prompts.clear()
+    filler._prompts.forget()
     (again,) = engine.run(inputs, Voice())
     assert fresh == remembered == again
 

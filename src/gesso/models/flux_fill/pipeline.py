@@ -1,8 +1,9 @@
-"""The call into diffusers' FluxFillPipeline: encode the prompt once, then draw the samples one after the other.
+"""The call into diffusers' FluxFillPipeline: encode the prompt once, then draw samples one after the other, or several pictures at once.
 
 What the stock pipeline would do wrong in silence is kept out here by construction:
 - Samples never go through `num_images_per_prompt`, which draws all but the first from other noise than their seed's. Each is a run of
   its own, with lists of length one: sample k is bit for bit the single run with seed + k, and the memory is that of one sample.
+- Pictures that are drawn together come as lists too, each with its own prompt, mask and generator: none sees another.
 - Sizes are given to it as multiples of what it takes, for it would round or stretch without an error.
 - Its caches are emptied before each run, however the last one ended: a run that is killed leaves its own features in them.
 - It is given the noise, and so does not encode the picture that the noise would hide entirely. The numbers drawn are the same.
@@ -11,8 +12,7 @@ What the stock pipeline would do wrong in silence is kept out here by constructi
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,26 +22,27 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gesso.models.contract import Emit
+from gesso.models.contract import Emit, Killed
 from gesso.models.flux_fill.crops import SEEDS, Effort
 from gesso.models.flux_fill.framing import Grid
 from gesso.models.flux_fill.lora import Lora, Wardrobe
 from gesso.models.flux_fill.preview import Preview, Projection, fit
-from gesso.models.flux_fill.speed import Shortcuts, Speed, text_length
+from gesso.models.flux_fill.prompts import Prompts
+from gesso.models.flux_fill.speed import Shortcuts, Speed
 
 if TYPE_CHECKING:
     from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
 
-CLIP_TOKENS = 77
-T5_TOKENS = 512
 _LEAST_GUIDANCE = 15.0
 _MOST_COVERAGE = 0.8
-# About 4 MB each at full size.
-_MOST_PROMPTS = 16
 
 
 class NotFiniteError(RuntimeError):
     """The model's numbers overflowed, so there is no picture."""
+
+
+class _NobodyLeft(Exception):
+    """Each drawing has an error: the pipeline is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,59 @@ class Turn:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """An encoded prompt. Shapes: `words` [1, tokens, features] of T5; `summary` [1, features] of CLIP."""
+@dataclass(slots=True)
+class Drawing:
+    """One picture that is drawn. `picture` (RGB) and `mask` (L, white = repaint) have one size, on the grid.
 
-    words: torch.Tensor
-    summary: torch.Tensor
+    `is_heard`: whether progress and previews are told; of the samples of a Task that are drawn together, the first one's. `error`: why
+    there will be no picture: NotFiniteError, or Killed, within one step.
+    """
+
+    picture: Image.Image
+    mask: Image.Image
+    order: Order
+    turn: Turn
+    emit: Emit
+    is_heard: bool = True
+    preview: Preview | None = None
+    skipped: int = 0
+    error: BaseException | None = None
+
+    def stepped(self, step: int, latents: torch.Tensor, is_finite: bool, was_skipped: bool) -> None:
+        """After step number `step`, counted from 0. Shape of `latents`: [1, tokens, features]."""
+        if self.error is not None:
+            return
+        self.skipped += was_skipped
+        try:
+            _demand(is_finite, f"in step {step + 1} of {self.order.steps}")
+            if not self.is_heard:
+                self.emit.check()
+                return
+            self.emit.progress(self.turn.before + step + 1, self.turn.total)
+            if self.preview is not None:
+                self.preview.after_step(step, latents)
+        except (Killed, NotFiniteError) as error:
+            self._leave(error)
+
+    def decoded(self, answer: torch.Tensor) -> np.ndarray | None:
+        """The picture, [height, width, 3] float32, 0 to 1, unless there is an `error`. Shape of `answer`: [3, height, width]."""
+        if self.error is not None:
+            return None
+        try:
+            if self.order.speed is not Speed.EXACT:
+                self.emit.log(
+                    f"{self.skipped} of {self.order.steps} steps changed so little that most of their work was skipped "
+                    f"(speed {self.order.speed})."
+                )
+            _demand(bool(torch.isfinite(answer).all()), "in the decoded picture")
+        except (Killed, NotFiniteError) as error:
+            self._leave(error)
+            return None
+        return answer.permute(1, 2, 0).float().cpu().numpy()
+
+    def _leave(self, error: BaseException) -> None:
+        # A traceback would keep what was being computed alive.
+        self.error = error.with_traceback(None)
 
 
 class Filler:
@@ -92,12 +140,8 @@ class Filler:
         self._pipeline: Any = pipeline
         self._wardrobe = Wardrobe(pipeline)
         self._shortcuts = Shortcuts(self._pipeline.transformer, options)
-        self._reading = reading
-        self._prompts: OrderedDict[tuple[str, int], _Prompt] = OrderedDict()
+        self._prompts = Prompts(self._pipeline, reading)
         self._projection: Projection | None = None
-        # What the texts are padded or cut to: a small model of this architecture may have learned with shorter ones.
-        self._t5_tokens = min(T5_TOKENS, self._pipeline.tokenizer_2.model_max_length)
-        self._clip_tokens = min(CLIP_TOKENS, self._pipeline.tokenizer.model_max_length)
 
     @property
     def pipeline(self) -> Any:
@@ -119,7 +163,7 @@ class Filler:
     def effort(self) -> Effort:
         config = self._pipeline.transformer.config
         blocks, width = config.num_layers + config.num_single_layers, config.num_attention_heads * config.attention_head_dim
-        return Effort(blocks, width, self._t5_tokens, self.grid.multiple)
+        return Effort(blocks, width, self._prompts.most_tokens, self.grid.multiple)
 
     def fill(self, picture: Image.Image, mask: Image.Image, order: Order, emit: Emit) -> Iterator[np.ndarray]:
         """The samples of one view in their order, as `draw` makes them."""
@@ -133,65 +177,81 @@ class Filler:
     def begin(self, order: Order, emit: Emit) -> None:
         """Tell what will not go as asked, and encode the prompt. Once for a Task."""
         _warn_of_low_guidance(order, emit)
-        self._warn_of_cut_prompt(order.prompt, emit)
+        self._prompts.warn_of_cut(order.prompt, emit)
         emit.check()
-        self._encoded(order.prompt, order.speed)
+        self._prompts.encoded(order.prompt, order.speed)
+
+    def text_length(self, order: Order) -> int:
+        """How many tokens of text the model is shown."""
+        return self._prompts.length(order.prompt, order.speed)
 
     def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
         """One sample, [height, width, 3] float32, 0 to 1.
 
         `picture` (RGB) and `mask` (L, white = repaint) have one size, on the grid. Errors: NotFiniteError; Killed, within one step.
         """
-        assert picture.size == mask.size
-        assert all(side % self.grid.multiple == 0 for side in picture.size), "the pipeline would round this size in silence"
+        drawing = Drawing(picture, mask, order, turn, emit)
+        (answer,) = self.draw_together([drawing])
+        if answer is None:
+            assert drawing.error is not None
+            raise drawing.error
+        return answer
+
+    def draw_together(self, drawings: Sequence[Drawing]) -> list[np.ndarray | None]:
+        """Several pictures at once, None for one that has an `error` now.
+
+        They have one size, and their orders the same steps, guidance, speed, LoRA with its strength, and length of text. One that is
+        killed is drawn on without a listener, because its row cannot leave the pipeline's own loop, until no other is left.
+        """
+        order, (width, height) = drawings[0].order, drawings[0].picture.size
+        assert {each.size for drawing in drawings for each in (drawing.picture, drawing.mask)} == {(width, height)}
+        assert width % self.grid.multiple == height % self.grid.multiple == 0, "the pipeline would round this size in silence"
         self._wardrobe.wear(order.lora, order.strength)
-        prompt = self._encoded(order.prompt, order.speed)
-        preview = self._preview(picture, mask, emit) if order.has_previews else None
-        width, height = picture.size
+        prompts = [self._prompts.encoded(drawing.order.prompt, order.speed) for drawing in drawings]
+        for drawing in drawings:
+            drawing.preview = self._preview(drawing) if drawing.order.has_previews else None
         # On the CPU, so that a seed draws the same noise on every device.
-        generator = torch.Generator("cpu").manual_seed(turn.seed % SEEDS)
-        skipped = 0
+        generators = [torch.Generator("cpu").manual_seed(drawing.turn.seed % SEEDS) for drawing in drawings]
 
         def after_step(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            latents, skipped = tensors["latents"], self._shortcuts.skipped(len(drawings))
             # Reading the latents also waits for the GPU, without which progress and kills would run ahead of the work.
-            _check_finite(tensors["latents"], f"in step {step + 1} of {order.steps}")
-            nonlocal skipped
-            skipped += self._shortcuts.was_skipped()
-            emit.progress(turn.before + step + 1, turn.total)
-            if preview is not None:
-                preview.after_step(step, tensors["latents"])
+            finite = torch.isfinite(latents).flatten(1).all(1).tolist()
+            for row, drawing in enumerate(drawings):
+                drawing.stepped(step, latents[row : row + 1], finite[row], skipped[row])
+            if all(drawing.error is not None for drawing in drawings):
+                raise _NobodyLeft
             return tensors
 
         try:
             with self._shortcuts.taken(order.speed):
-                answer = self._pipeline(
-                    image=[picture],
-                    mask_image=[mask],
+                answers = self._pipeline(
+                    image=[drawing.picture for drawing in drawings],
+                    mask_image=[drawing.mask for drawing in drawings],
                     width=width,
                     height=height,
-                    prompt_embeds=prompt.words,
-                    pooled_prompt_embeds=prompt.summary,
-                    max_sequence_length=self._t5_tokens,
+                    prompt_embeds=torch.cat([prompt.words for prompt in prompts]),
+                    pooled_prompt_embeds=torch.cat([prompt.summary for prompt in prompts]),
+                    max_sequence_length=self._prompts.most_tokens,
                     num_inference_steps=order.steps,
                     guidance_scale=order.guidance,
-                    latents=self._noise(width, height, generator, prompt.words.dtype),
-                    generator=[generator],
+                    latents=torch.cat([self._noise(width, height, generator, prompts[0].words.dtype) for generator in generators]),
+                    generator=generators,
                     callback_on_step_end=after_step,
                     callback_on_step_end_tensor_inputs=["latents"],
                     output_type="pt",
                 ).images
+        except _NobodyLeft:
+            return [None] * len(drawings)
         finally:
             # Ends offloads. The pipeline does it only when it comes to its end, and a kill leaves it before.
             self._pipeline.maybe_free_model_hooks()
-        if order.speed is not Speed.EXACT:
-            emit.log(f"{skipped} of {order.steps} steps changed so little that most of their work was skipped (speed {order.speed}).")
-        _check_finite(answer, "in the decoded picture")
-        return answer[0].permute(1, 2, 0).float().cpu().numpy()
+        return [drawing.decoded(answer) for drawing, answer in zip(drawings, answers, strict=True)]
 
-    def _preview(self, picture: Image.Image, mask: Image.Image, emit: Emit) -> Preview:
+    def _preview(self, drawing: Drawing) -> Preview:
         if self._projection is None:
             self._projection = fit(self._pipeline)
-        return Preview(self._pipeline, self._projection, picture, mask, emit.preview)
+        return Preview(self._pipeline, self._projection, drawing.picture, drawing.mask, drawing.emit.preview)
 
     def _noise(self, width: int, height: int, generator: torch.Generator, dtype: torch.dtype) -> torch.Tensor:
         """What the pipeline would begin with, packed: [1, tokens, 4 * latent channels]."""
@@ -201,36 +261,6 @@ class Filler:
         torch.randn(shape, generator=generator, dtype=vae.dtype)
         noise = torch.randn(shape, generator=generator, dtype=dtype)
         return self._pipeline._pack_latents(noise, *shape)
-
-    def _encoded(self, prompt: str, speed: Speed) -> _Prompt:
-        length = text_length(len(self._pipeline.tokenizer_2(prompt).input_ids), self._t5_tokens, speed)
-        found = self._prompts.pop((prompt, length), None)
-        if found is None:
-            # The method does not switch gradients off itself: what it returns would keep all activations of T5 alive.
-            with torch.no_grad(), self._reading() as device:
-                words, summary, _ = self._pipeline.encode_prompt(
-                    prompt=[prompt], prompt_2=None, max_sequence_length=length, device=device and torch.device(device)
-                )
-            place = self._pipeline.vae.device
-            found = _Prompt(words.to(place), summary.to(place))
-        self._prompts[prompt, length] = found
-        if len(self._prompts) > _MOST_PROMPTS:
-            self._prompts.popitem(last=False)
-        return found
-
-    def _warn_of_cut_prompt(self, prompt: str, emit: Emit) -> None:
-        detail = len(self._pipeline.tokenizer_2(prompt).input_ids)
-        summary = len(self._pipeline.tokenizer(prompt).input_ids)
-        if detail > self._t5_tokens:
-            emit.warn(
-                f"The prompt has {detail} tokens and the model reads the first {self._t5_tokens}: what comes after them has no effect. "
-                "Say the most important first, or shorten it."
-            )
-        elif summary > self._clip_tokens:
-            emit.warn(
-                f"The prompt has {summary} tokens, of which the encoder of its overall sense reads the first {self._clip_tokens}; "
-                f"the one for detail reads all of it. Say the most important first."
-            )
 
 
 def warn_of_coverage(mask: Image.Image, emit: Emit) -> bool:
@@ -252,8 +282,8 @@ def _warn_of_low_guidance(order: Order, emit: Emit) -> None:
         )
 
 
-def _check_finite(tensor: torch.Tensor, where: str) -> None:
-    if not bool(torch.isfinite(tensor).all()):
+def _demand(is_finite: bool, where: str) -> None:
+    if not is_finite:
         raise NotFiniteError(
             f"The model's numbers overflowed {where}, so there is no picture. Try another seed; if it happens again, check the weights."
         )

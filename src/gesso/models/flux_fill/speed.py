@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
-from diffusers.hooks.first_block_cache import _FBC_LEADER_BLOCK_HOOK, FirstBlockCacheConfig
+from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
+
+from gesso.models.flux_fill.rows import RowHead, by_row
 
 _FEWEST_TOKENS = 128
 _TOKENS_STEP = 64
@@ -44,6 +46,7 @@ class Shortcuts:
         self._transformer = transformer
         self._thresholds: dict[Speed, float | None] = {speed: options.get(f"{speed}_threshold") for speed in (Speed.BALANCED, Speed.TURBO)}
         self._threshold: float | None = None
+        self._head: RowHead | None = None
 
     @contextmanager
     def taken(self, speed: Speed) -> Iterator[None]:
@@ -57,18 +60,17 @@ class Shortcuts:
         """Take the cache off the transformer until the next drawing that wants it."""
         self._set(None)
 
-    def was_skipped(self) -> bool:
-        """Whether most of the step just made was taken from the cache."""
-        if self._threshold is None:
-            return False
-        hook = self._transformer.transformer_blocks[0]._diffusers_hook.get_hook(_FBC_LEADER_BLOCK_HOOK)
-        return not hook.state_manager.get_state().should_compute
+    def skipped(self, count: int) -> list[bool]:
+        """Of which of the `count` pictures most of the step just made was taken from the cache."""
+        return [False] * count if self._head is None else (~self._head.moved).tolist()
 
     def _set(self, threshold: float | None) -> None:
         if threshold == self._threshold:
             return
         if self._threshold is not None:
             self._transformer.disable_cache()
+            self._head = None
         if threshold is not None:
             self._transformer.enable_cache(FirstBlockCacheConfig(threshold=threshold))
+            self._head = by_row(self._transformer, threshold)
         self._threshold = threshold
