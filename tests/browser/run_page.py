@@ -104,11 +104,14 @@ class RunPage:
         raise AssertionError("it never came to hold")
 
     def record(self, task_id: str) -> dict[str, Any]:
-        answer = self.page.request.post(
-            "/v1/Task/Detail", data={"taskid": task_id}, headers={"x-gesso-project": self.owner.project.uuid, "origin": self.server.url}
-        ).json()
+        return self.ask("/Task/Detail", taskid=task_id)["tasklist"][0]
+
+    def ask(self, path: str, **fields: Any) -> dict[str, Any]:
+        """A call of the API for the project of the page."""
+        headers = {"x-gesso-project": self.owner.project.uuid, "origin": self.server.url}
+        answer = self.page.request.post(f"/v1{path}", data=fields, headers=headers).json()
         assert answer["result"], answer
-        return answer["tasklist"][0]
+        return answer
 
     @contextmanager
     def busy_worker(self) -> Iterator[dict[str, str]]:

@@ -46,6 +46,23 @@ def test_the_form_is_sent_as_it_is_filled_in(tab: RunPage) -> None:
     expect(tab.page.locator(".outputs-log")).to_contain_text("three")
 
 
+def test_an_app_puts_away_what_its_job_does_not_need(tab: RunPage) -> None:
+    page = tab.open("/models/black-forest-labs/flux-1-fill-dev?app=extend-picture").page
+    expect(page.get_by_role("heading", name="Extend picture")).to_be_visible()
+    expect(page.locator("[name=prompt]")).to_be_visible()
+    expect(page.locator(".fold [data-param=seed]")).to_be_hidden()
+    expect(page.get_by_role("button", name="Extend", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.get_by_text("Advanced").click()
+    expect(page.locator(".fold [data-param=seed]")).to_be_visible()
+    tab.open("/models/gesso/shapes-fill?app=product-scene&prompt=my+own+words")
+    expect(page.locator("[data-seed-note]")).to_have_text("random")
+    expect(page.locator("[name=prompt]")).to_have_value("my own words")
+    # A job that this model cannot do changes nothing.
+    tab.open("/models/gesso/heal?app=replace-object")
+    expect(page.locator(".job")).to_have_count(0)
+    expect(page.locator("[name=method]")).to_be_visible()
+
+
 def test_what_is_typed_is_kept_for_the_tab_and_read_from_the_address(tab: RunPage) -> None:
     tab.open().fill(text="kept", steps=7)
     expect(tab.page.locator("[data-param=steps]")).to_have_class(re.compile("is-changed"))
@@ -64,7 +81,9 @@ def test_what_is_typed_is_kept_for_the_tab_and_read_from_the_address(tab: RunPag
 
 
 def test_steps_come_in_their_order_and_the_title_counts(tab: RunPage) -> None:
-    tab.open().fill(steps=25, delay="2")
+    heard: list[str | bytes] = []
+    tab.page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: heard.append(frame)))
+    tab.open().fill(steps=25, delay="0.5")
     tab.page.evaluate(
         """() => {
           window.seen = [];
@@ -74,18 +93,22 @@ def test_steps_come_in_their_order_and_the_title_counts(tab: RunPage) -> None:
             if (/step \\d+ of 25/.test(document.querySelector('.task-steps .is-now')?.textContent)) window.counted = true;
             if (now && seen.at(-1) !== now) seen.push(now);
             if (titles.at(-1) !== document.title) titles.push(document.title);
+            if (document.querySelector('.live-left')?.textContent.includes('left')) window.left = true;
           }).observe(document, { subtree: true, childList: true, characterData: true });
         }"""
     )
     title = tab.page.title()
-    tab.run()
-    expect(tab.page.locator(".live-left")).to_contain_text("left", timeout=LONG_MS)
+    with tab.busy_worker():
+        tab.run()
+        # The greeting and the first event: from here on the page hears of every step, however fast they come.
+        tab.until(lambda: len(heard) > 1)
     tab.done()
     seen = tab.page.evaluate("seen")
     order = ["queued", "accepted", "reading", "running", "saving"]
     assert seen == sorted(seen, key=order.index)
     assert "running" in seen
     assert tab.page.evaluate("counted")
+    assert tab.page.evaluate("window.left")
     assert any(re.match(r"\d+/25 ", told) for told in tab.page.evaluate("titles"))
     assert tab.page.title() == title
 
@@ -156,6 +179,20 @@ def test_a_queued_run_is_cancelled_and_a_running_one_killed(tab: RunPage) -> Non
     stop.click()
     tab.done()
     expect(tab.page.locator(".shot")).to_have_text(["Cancelled", "Cancelled"])
+
+
+def test_a_queued_run_tells_its_place_in_line(tab: RunPage) -> None:
+    tab.open()
+    with tab.busy_worker():
+        ahead = tab.ask("/Run/gesso/echo")
+        tab.run()
+        step = tab.page.locator(".task-steps .is-now")
+        expect(step).to_contain_text("Queued (place 2)")
+        expect(tab.page.locator(".live-word")).to_have_text("Queued (place 2)")
+        expect(tab.page).to_have_title(re.compile(r"^Queued \(place 2\) "))
+        tab.ask("/Task/Cancel", tasktoken=ahead["socketaccesstoken"])
+        expect(step).to_contain_text("Queued (place 1)")
+    tab.done()
 
 
 def test_a_failed_run_says_why_and_the_form_is_kept(tab: RunPage) -> None:
@@ -426,14 +463,6 @@ def test_a_task_is_opened_with_its_picture_and_mask(new_page: Callable[..., Page
     # Another browser, because this one keeps the files that it has seen.
     later = RunPage(new_page(owner, allowed=(404,)), server, owner).open(f"{HEAL}?task={task['id']}")
     expect(later.page.locator("[data-problem]")).to_contain_text(f"photograph of task {task['id']} was deleted")
-
-
-def test_a_page_without_scripts_can_be_read(new_page: Callable[..., Page], owner: Owner) -> None:
-    page = new_page(owner, java_script_enabled=False)
-    page.goto(ECHO)
-    expect(page.locator("h1")).to_have_text("gesso / echo")
-    expect(page.locator(".notice").first).to_contain_text("JavaScript")
-    expect(page.locator("article .prose")).to_contain_text("gives back what it is given")
 
 
 @pytest.mark.parametrize("path", [ECHO, HEAL])

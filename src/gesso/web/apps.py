@@ -15,8 +15,8 @@ _PROMPT = "prompt"
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """`values`: what the form is filled with. `needs_prompt`, `extends`: what its Models must be able to do. `favourite`: the Model that
-    is taken first where it can run."""
+    """`values`: what the form is filled with. `controls`: which of it are in sight, all others being put away. `needs_prompt`,
+    `extends`: what its Models must be able to do. `favourite`: the Model that is taken first where it can run."""
 
     slug: str
     title: str
@@ -24,9 +24,15 @@ class App:
     steps: tuple[str, ...]
     icon: str
     values: dict[str, str] = field(default_factory=dict)
+    controls: tuple[str, ...] = (_PROMPT,)
     needs_prompt: bool = True
     extends: bool = False
     favourite: str = "black-forest-labs/FLUX.1-Fill-dev"
+
+    @property
+    def tool(self) -> str:
+        """That of the painter which is in hand at first; empty for its own choice."""
+        return "extend" if self.extends else ""
 
     def suits(self, model: Model) -> bool:
         roles = {parameter.role for parameter in model.parameters}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind, Parameter, Role, written
@@ -36,12 +36,19 @@ _HALF = frozenset({"slider", "stepper", "seed", "size", "number", "segments", "s
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter as a control. `default`: as text, what an untouched form sends. `step`: of its slider, as HTML writes it."""
+    """One parameter as a control. `default`: as text, what an untouched form sends. `step`: of its slider, as HTML writes it. `given`: what
+    is filled in instead of the default. `problem`: what is wrong with that."""
 
     parameter: Parameter
     control: str
     default: str
     step: str = "any"
+    given: str | None = None
+    problem: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.default if self.given is None else self.given
 
     @property
     def is_half(self) -> bool:
@@ -69,7 +76,7 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the Run tab of a Model needs. `picture`, `mask`: parameters that the painter fills, both or neither. `extension`: the margins'
-    parameters by side, empty when the Model has none."""
+    parameters by side, empty when the Model has none. `painted`: those and the margins as controls, for who has no painter."""
 
     picture: Parameter | None
     mask: Parameter | None
@@ -77,10 +84,34 @@ class Desk:
     extension_most: int
     primary: tuple[Field, ...]
     advanced: tuple[Field, ...]
+    painted: tuple[Field, ...] = ()
 
     @property
     def has_stage(self) -> bool:
         return self.picture is not None and self.mask is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something that is put away has to be seen."""
+        return any(field.problem or field.value != field.default for field in self.advanced)
+
+    def filled(self, values: Mapping[str, str], problems: Mapping[str, str] | None = None) -> Desk:
+        """With these values and problems at their controls, by parameter."""
+
+        def fill(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+            told = problems or {}
+            return tuple(replace(one, given=values.get(one.parameter.id), problem=told.get(one.parameter.id, "")) for one in fields)
+
+        return replace(self, primary=fill(self.primary), advanced=fill(self.advanced), painted=fill(self.painted))
+
+    def for_job(self, names: Collection[str]) -> Desk:
+        """With all other controls put away."""
+        fields = (*self.primary, *self.advanced)
+        return replace(
+            self,
+            primary=tuple(one for one in fields if one.parameter.id in names),
+            advanced=tuple(one for one in fields if one.parameter.id not in names),
+        )
 
 
 def desk_of(model: Model) -> Desk:
@@ -99,6 +130,7 @@ def desk_of(model: Model) -> Desk:
         most,
         tuple(field for field in fields if not field.parameter.advanced),
         tuple(field for field in fields if field.parameter.advanced),
+        tuple(field_of(parameter) for parameter in model.parameters if parameter.id in painted),
     )
 
 
@@ -108,6 +140,9 @@ def field_of(parameter: Parameter, has_stage: bool = False) -> Field:
     if parameter.kind is Kind.CHECKBOX:
         is_on = bool(parameter.default) or (has_stage and parameter.id == _WATCHED)
         return Field(parameter, "switch", as_text(is_on))
+    if parameter.kind is Kind.SEED:
+        # The default is for programs, which want the same again. People want another picture.
+        return Field(parameter, "seed", "")
     if parameter.kind is Kind.SELECT:
         return Field(parameter, "segments" if _is_short(parameter) else "select", default)
     if parameter.kind.is_numeric:

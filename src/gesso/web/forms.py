@@ -59,9 +59,15 @@ async def read_form(request: Request, visitor: Visitor) -> Form:
 
 
 async def read_files(request: Request, visitor: Visitor, blobs: Blobs) -> tuple[Form, list[Received]]:
-    """The fields and the files of a form with files. Whoever calls records or deletes them; of a form that is refused none is left.
+    """The fields and the files of a form with files, whatever they are called: see `read_parts`."""
+    form, parts = await read_parts(request, visitor, blobs)
+    return form, [received for _, received in parts]
 
-    Errors: those of `read_form`, Unavailable.
+
+async def read_parts(request: Request, visitor: Visitor, blobs: Blobs) -> tuple[Form, list[tuple[str, Received]]]:
+    """The fields of a form with files, and the files with the names of their fields.
+
+    Whoever calls records or deletes them; of a form that is refused none is left. Errors: those of `read_form`, Unavailable.
     """
     call = Call(request.scope, request.receive)
     if call.is_from_own_page() is False:
@@ -71,13 +77,13 @@ async def read_files(request: Request, visitor: Visitor, blobs: Blobs) -> tuple[
     fields: dict[str, list[str]] = {}
     for name, value in body.fields:
         fields.setdefault(name, []).append(value if isinstance(value, str) else "")
-    form, files = Form(fields), [received for _, received in body.files]
+    form = Form(fields)
     try:
         _check_mark(form, visitor)
     except RoleTooLow:
-        await blobs.delete([received.access_key for received in files])
+        await blobs.delete([received.access_key for _, received in body.files])
         raise
-    return form, files
+    return form, body.files
 
 
 def _check_mark(form: Form, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
 from gesso.domain.errors import ProjectUnknown
@@ -21,6 +21,7 @@ from gesso.domain.task_search import TaskFinds
 from gesso.services.history import HistoryQuery, Kind
 from gesso.web import task_query
 from gesso.web.models import ModelFrame
+from gesso.web.render import HEADERS
 from gesso.web.site import Site
 from gesso.web.task_curl import curl
 from gesso.web.task_panel import Panel, panel
@@ -72,6 +73,7 @@ class TaskPages:
             route("/tasks/rows", self._list_rows),
             route("/tasks/{task:int}", self._task),
             route("/tasks/{task:int}/peek", self._peek),
+            route("/tasks/{task:int}/place", self._place),
             route(history, self._history),
             route(f"{history}/rows", self._history_rows),
         ]
@@ -119,6 +121,12 @@ class TaskPages:
         visitor, task = await self.find(request)
         shown = await self._panel(request, visitor, task)
         return self._site.part(request, visitor, "tasks/peek.html", panel=shown)
+
+    async def _place(self, request: Request) -> Response:
+        """The place in line as a number, for a script; nothing for a Task that has none."""
+        _, task = await self.find(request)
+        place = (await self._site.services.records.waiting.places((task,))).get(task.id)
+        return PlainTextResponse(str(place.number) if place else "", 200, HEADERS)
 
     async def find(self, request: Request) -> tuple[Visitor, Task]:
         """A Task of any Project of the visitor, who works in that one here. Errors: SignInNeeded, TaskUnknown."""

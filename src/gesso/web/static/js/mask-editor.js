@@ -7,6 +7,7 @@
  *   multiple="16"     of which the extended sides must be multiples (the model's; 1 if absent)
  *   extend-most="2048" pixels a side
  *   no-extend         the model cannot fill past the edges: the tool is not offered
+ *   tool="extend"     which tool is in hand at first
  *   proxy="/x?url="   where the server fetches pictures of other sites; without it no address is asked for
  *   disabled          nothing can be changed; looking, panning and zooming go on
  *
@@ -107,6 +108,8 @@ export class MaskEditor extends HTMLElement {
     this._theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._look(), { signal });
     this._adopt();
+    const tool = this.getAttribute("tool");
+    if (tool === "extend") this._desk.choose(tool);
     this._look();
     this._update();
     if (!this._picture) void this._offerRestore();

@@ -36,6 +36,8 @@ export class ParamForm extends HTMLElement {
       this._listen(name, element);
     }
     placeTips(this);
+    // What the server has filled in from the address is for browsers without scripts: here the page decides which is newer.
+    this.clear();
     this.fill(this._kept());
     for (const name of this._params.keys()) this._show(name);
   }

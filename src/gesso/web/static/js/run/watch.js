@@ -3,6 +3,7 @@
 // Tells `change` (anything), `step` (a step of the model), `preview` and `end` (with `record` set). Unknown frames are ignored.
 
 import { Refused, call, socketUrl } from "../api.js";
+import { Line } from "./line.js";
 import { PHASES, STEPS, isOver, phaseOf } from "./records.js";
 
 /** @typedef {import("./records.js").Phase} Phase @typedef {import("./records.js").TaskRecord} TaskRecord */
@@ -24,6 +25,10 @@ export class Watch extends EventTarget {
     this.token = token;
     /** @type {Phase} */
     this.phase = "queued";
+    /** Place in line, 1 for the next one; 0 while it is not known. */
+    this.place = 0;
+    this._queue = new Line(id, (place) => this._stand(place));
+    this._queue.wait();
     /** Whether a worker has the model in hand: until then the fourth step waits for it. */
     this.hasStarted = false;
     this.step = 0;
@@ -88,6 +93,7 @@ export class Watch extends EventTarget {
     clearTimeout(this._retry);
     clearTimeout(this._off);
     clearInterval(this._silence);
+    this._queue.leave();
     this._socket?.close();
   }
 
@@ -216,9 +222,19 @@ export class Watch extends EventTarget {
     this._stepTimes = [];
   }
 
+  /** @param {number} place */
+  _stand(place) {
+    if (place === this.place) return;
+    this.place = place;
+    this._tell("change");
+  }
+
   /** @param {Phase} phase */
   _enter(phase) {
     if (phase !== this.phase) {
+      this.place = 0;
+      if (phase === "queued") this._queue.wait();
+      else this._queue.leave();
       const now = performance.now();
       this.spent[this.phase] = now - this.since;
       this.since = now;

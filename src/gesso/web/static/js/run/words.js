@@ -18,6 +18,7 @@ export function duration(ms) {
 /** Where the run is, in a word or two. @param {Watch} watch */
 export function stateWord(watch) {
   if (watch.phase === "running" && !watch.hasStarted) return "Waiting for the model";
+  if (watch.phase === "queued" && watch.place) return `Queued (place ${watch.place})`;
   return { queued: "Queued", accepted: "Accepted", reading: "Reading inputs", running: "Running", saving: "Saving", succeeded: "Done", failed: "Failed", cancelled: "Cancelled" }[watch.phase];
 }
 
