@@ -22,7 +22,7 @@ from gesso.domain.limits import KIB
 
 _WHOLE_MAX_BYTES = 256 * KIB
 _CHUNK_BYTES = 512 * KIB
-_RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(rb"bytes=(\d{0,40})-(\d{0,40})", re.IGNORECASE)
 _SHOWN = ("image/", "video/", "audio/", "text/plain", "application/pdf", "application/json")
 _CONSTANT: Headers = (
     (b"accept-ranges", b"bytes"),
@@ -44,8 +44,7 @@ async def deliver(file: File, path: Path, request: Request, send: Send) -> None:
         unsatisfiable = (b"content-range", b"bytes */%d" % file.size_bytes)
         await Answer(b"", 416, b"text/plain; charset=utf-8", (*headers, unsatisfiable)).send(send)
         return
-    first, length = span
-    is_part = length < file.size_bytes
+    first, length, is_part = span
     headers += [(b"content-type", file.content_type.encode("latin-1", "replace")), (b"content-length", b"%d" % length)]
     if is_part:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (first, first + length - 1, file.size_bytes)))
@@ -131,18 +130,23 @@ def _is_known(given: bytes | None, tag: bytes) -> bool:
     return given.strip() == b"*" or any(one.strip().removeprefix(b"W/") == tag for one in given.split(b","))
 
 
-def _span(request: Request, tag: bytes, size: int) -> tuple[int, int] | None:
-    """First byte and length to send; None when the range lies outside the file. Several ranges, or none that can be read: all of it."""
+def _span(request: Request, tag: bytes, size: int) -> tuple[int, int, bool] | None:
+    """First byte and length to send, and whether that answers a range: 206 also for one that holds everything, because players ask for
+    `bytes=0-` to learn whether they can seek. None when the range lies outside the file. Several ranges, or none that can be read: all."""
     asked = request.headers.get(b"range")
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     condition = request.headers.get(b"if-range")
-    if found is None or found[0] == b"bytes=-" or request.method != "GET" or (condition is not None and condition.strip() != tag):
-        return 0, size
-    low, high = found.groups()
-    if not low:
-        length = min(int(high), size)
-        return (size - length, length) if length else None
-    first, last = int(low), min(int(high), size - 1) if high else size - 1
-    if high and int(high) < int(low):
-        return 0, size
-    return (first, last - first + 1) if first < size else None
+    if found is None or found[0].endswith(b"=-") or request.method != "GET" or (condition is not None and condition.strip() != tag):
+        return 0, size, False
+    low, high = map(_position, found.groups())
+    if low is None:
+        length = min(high or 0, size)
+        return (size - length, length, True) if length else None
+    if high is not None and high < low:
+        return 0, size, False
+    last = size - 1 if high is None else min(high, size - 1)
+    return (low, last - low + 1, True) if low < size else None
+
+
+def _position(digits: bytes) -> int | None:
+    return int(digits) if digits else None

@@ -164,7 +164,11 @@ REQUIREMENTS = (
     R("url.origin", "2.10", "File URLs have the public origin, else the one that the client used, through proxies."),
     R("file.get", "2.10", "GET answers the bytes with exact Content-Type and Content-Length, without a key."),
     R("file.head", "2.10", "HEAD answers the same headers without bytes."),
-    R("file.range", "2.10", "One range is answered 206; one outside the file 416; several, or a malformed one, with the whole."),
+    R(
+        "file.range",
+        "2.10",
+        "One range is answered 206, also one that holds everything; one outside the file 416; several, or a malformed one, with the whole.",
+    ),
     R("file.etag", "-", "A file has a strong ETag; If-None-Match gets 304, and If-Range guards a range.", decided=True),
     R("file.safe", "-", "What a browser would execute, or does not show, is an attachment; nosniff on all.", decided=True),
     R("file.unknown", "2.10", "An unknown file is HTTP 404 with the envelope.", decided=True),

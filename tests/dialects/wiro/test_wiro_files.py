@@ -73,6 +73,7 @@ def test_the_access_key_is_all_that_counts(urls: dict[str, str], suffix: str) ->
         ("bytes=0-0", slice(0, 1)),
         ("bytes=0-", slice(None)),
         ("bytes=-99999999", slice(None)),
+        ("Bytes=0-9", slice(0, 10)),
     ],
 )
 @proves("file.range")
@@ -80,14 +81,11 @@ def test_one_range(urls: dict[str, str], content: bytes, asked: str, part: slice
     answer = _get(urls["small.png" if content is PNG else "large.pdf"], range=asked)
     assert answer.content == content[part]
     first, last, _ = part.indices(len(content))
-    if last - first == len(content):
-        assert answer.status_code == 200
-    else:
-        assert answer.status_code == 206
-        assert answer.headers["content-range"] == f"bytes {first}-{last - 1}/{len(content)}"
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == f"bytes {first}-{last - 1}/{len(content)}"
 
 
-@pytest.mark.parametrize("asked", ["bytes=250-", "bytes=9999-10000", "bytes=-0"])
+@pytest.mark.parametrize("asked", ["bytes=250-", "bytes=9999-10000", "bytes=-0", f"bytes={10**30}-"])
 @proves("file.range")
 def test_a_range_outside_the_file(urls: dict[str, str], asked: str) -> None:
     answer = _get(urls["small.png"], range=asked)
