@@ -28,7 +28,7 @@ from gesso.models.flux_fill.attention import set_attention
 from gesso.models.flux_fill.compiling import compile_blocks
 from gesso.models.flux_fill.loading import release_memory
 from gesso.models.flux_fill.memory import NoRoomError, room_for
-from gesso.models.flux_fill.pipeline import Filler, Order, Turn
+from gesso.models.flux_fill.pipeline import Drawing, Filler, Order, Turn
 from gesso.models.flux_fill.speed import Speed
 from gesso.models.flux_fill.station import Station
 
@@ -178,7 +178,7 @@ def measure_plan(folder: Path, device: Device, precision: str, placement: str, s
 
     def draw() -> None:
         station.begin(order, emit)
-        station.draw(picture, mask, order, Turn(0, 0, steps), emit)
+        station.draw(Drawing(picture, mask, order, Turn(0, 0, steps), emit))
 
     row = {"what": "plan", "precision": precision, "placement": placement, "loading": loaded, "seconds": measure(draw, 1), "steps": steps}
     row |= peak() | {"estimated_gib": round(station.plan.device_bytes / 2**30, 2), "is_as_asked": station.plan.precision == precision}

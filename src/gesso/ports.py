@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from gesso.domain.batch import Fit
 from gesso.domain.event import LiveEvent, Recorded
 from gesso.domain.file import File, Folder, Received, Upload
 from gesso.domain.ledger import Statistics
@@ -17,7 +18,11 @@ from gesso.domain.model import Model
 from gesso.domain.notice import Delivery, Notice
 from gesso.domain.once import Once
 from gesso.domain.project import AuthMethod, Key, Project
-from gesso.domain.provenance import MadeWith, Provenance
+from gesso.domain.provenance import Provenance
+from gesso.domain.run import LocalFile as LocalFile
+from gesso.domain.run import MadeOutput as MadeOutput
+from gesso.domain.run import RunOrder as RunOrder
+from gesso.domain.run import RunResult as RunResult
 from gesso.domain.task import Task
 
 
@@ -252,58 +257,6 @@ class Fetch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """A file input on local disk, as a Worker is given it."""
-
-    path: Path
-    name: str
-    content_type: str
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOrder:
-    """What a Worker must do for one Attempt.
-
-    `folder`: where the Worker writes Outputs, under the access keys that follow from `stem`: bytes are written where they stay, and
-    moving them once they are made waited for the disk once more.
-    """
-
-    task_id: int
-    attempt: int
-    values: Mapping[str, Any]
-    files: Mapping[str, tuple[LocalFile, ...]]
-    folder: Path
-    stem: str
-
-
-@dataclass(frozen=True, slots=True)
-class MadeOutput:
-    """A file that a Worker wrote, flushed to disk under its access key."""
-
-    access_key: str
-    extension: str
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client.
-
-    `reported`: what the Engine says that it costs, for prices that are reported. `made_with`: what it says of its provenance.
-    """
-
-    outputs: tuple[MadeOutput, ...]
-    failure: str
-    text: str
-    stdout: str
-    stderr: str
-    reported: Decimal | None = None
-    made_with: MadeWith | None = None
-
-
 class WorkerLost(Exception):
     """The model process died or broke the protocol under a run; the text names the exit code or signal."""
 
@@ -346,8 +299,17 @@ class NoticeStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One order of a Batch, with who hears of it."""
+
+    order: RunOrder
+    on_started: Callable[[], None]
+    on_live: Callable[[LiveEvent], None]
+
+
 class Executor(Protocol):
-    """The server's half of a Worker: one model process, one run at a time."""
+    """The server's half of a Worker: one model process, one run or one Batch at a time."""
 
     model: Model
     name: str
@@ -360,6 +322,11 @@ class Executor(Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    @property
+    def is_batching(self) -> bool:
+        """Whether its Engine may take several orders at once."""
+        ...
+
     async def start(self) -> None:
         """Spawn the process and set the Engine up. Errors: SetupFailed, WorkerLost."""
         ...
@@ -368,12 +335,21 @@ class Executor(Protocol):
         """Carry out one order. Errors: WorkerLost, RunKilled. The Executor is ready again when this returns, or dead."""
         ...
 
-    def kill(self) -> None:
-        """Stop the present run: a message that the Engine sees at its next step, SIGKILL after the grace time. No-op when idle."""
+    async def fit(self, order: RunOrder) -> Fit | None:
+        """With whom the order could share a Batch; None for nobody. Nothing is carried out. Errors: WorkerLost."""
+        ...
+
+    def run_batch(self, members: Sequence[Member]) -> Sequence[Future[RunResult | RunKilled | WorkerLost]]:
+        """Begin to carry out orders together; how each ends, errors as values. The Executor is ready again after the last end, or dead."""
+        ...
+
+    def kill(self, order: RunOrder | None = None) -> None:
+        """Stop a run, or all: a message that the Engine sees at its next step, SIGKILL after the grace time unless others of its Batch
+        would die of it. No-op when idle."""
         ...
 
     async def stop(self) -> None:
-        """End the process; a run in flight is lost."""
+        """End the process; what is in flight is lost."""
         ...
 
 

@@ -3,12 +3,26 @@
 from gesso.domain.model import Group, Model, Needs, Readiness
 from gesso.domain.parameter import Kind, Option, Parameter, Role
 from gesso.domain.price import Price, PriceMethod, PriceRule
-from gesso.models.contract import Device, Emit, Engine, InputError, InputFile, Killed, MadeWith, Output
+from gesso.models.contract import (
+    BatchingEngine,
+    Device,
+    Emit,
+    Engine,
+    Fit,
+    InputError,
+    InputFile,
+    Killed,
+    MadeWith,
+    Output,
+    Part,
+)
 
 __all__ = [
+    "BatchingEngine",
     "Device",
     "Emit",
     "Engine",
+    "Fit",
     "Group",
     "InputError",
     "InputFile",
@@ -20,6 +34,7 @@ __all__ = [
     "Option",
     "Output",
     "Parameter",
+    "Part",
     "Price",
     "PriceMethod",
     "PriceRule",

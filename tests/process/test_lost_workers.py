@@ -56,7 +56,12 @@ def test_a_process_that_dies_is_named_by_its_exit(
         ("WritesGarbage", {"garbage": '{"type":"RunEnded","run_id":"1","more":1}'}, "broke the protocol: unreadable message"),
         ("WritesGarbage", {"garbage": "[]"}, "broke the protocol: unreadable message"),
         ("WritesGarbage", {"garbage": ""}, "broke the protocol: unreadable message"),
-        ("WritesGarbage", {"garbage": '{"type":"Ready"}'}, "broke the protocol: set up twice"),
+        ("WritesGarbage", {"garbage": '{"type":"Ready","is_batching":false}'}, "broke the protocol: set up twice"),
+        (
+            "WritesGarbage",
+            {"garbage": '{"type":"FitTold","run_id":"1","key":"a","size":1,"most":2}'},
+            "told of a batch that nobody asked for",
+        ),
         ("SendsAnEndlessMessage", {}, "broke the protocol: a message of more than 8388608 bytes"),
         ("ShutsTheSocket", {}, "closed its channel"),
         ("ClosesTheSocket", {}, r"exited with code 1; its last line on stderr: OSError: \[Errno 9\] Bad file descriptor"),

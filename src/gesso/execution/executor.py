@@ -1,4 +1,5 @@
-"""The server's half of a Worker: starts the process, gives it one run at a time, watches it, ends it. Decides nothing about Tasks.
+"""The server's half of a Worker: starts the process, gives it one run or one Batch at a time, watches it, ends it. Decides nothing about
+Tasks.
 
 DEAD means that it takes no more work. `start`, `run` and `stop` return or raise only when the Executor is ready again or its process is
 reaped, so nobody who awaits them leaves anything behind.
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from gesso.domain.batch import Fit
 from gesso.domain.event import LiveEvent, LogLine
-from gesso.domain.limits import KILL_GRACE_S, MESSAGE_MAX_BYTES, RUN_TIMEOUT_S, SETUP_TIMEOUT_S
+from gesso.domain.limits import BATCH_ORDER_MAX_BYTES, FIT_TIMEOUT_S, KILL_GRACE_S, MESSAGE_MAX_BYTES, RUN_TIMEOUT_S, SETUP_TIMEOUT_S
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind
 from gesso.execution import protocol
@@ -22,7 +24,7 @@ from gesso.execution.process import WorkerProcess, launch, worker_environment
 from gesso.execution.run import Outcome, RunInFlight, tell
 from gesso.execution.state import LEGAL_STEPS, State
 from gesso.models.contract import Device
-from gesso.ports import RunOrder, RunResult, SetupFailed, WorkerLost
+from gesso.ports import Member, RunOrder, RunResult, SetupFailed, WorkerLost
 
 
 class ProcessExecutor:
@@ -63,8 +65,12 @@ class ProcessExecutor:
         self._state = State.NEW
         self._end_reason = "was stopped"
         self._run_numbers = itertools.count(1)
-        self._run: RunInFlight | None = None
+        self._runs: dict[str, RunInFlight] = {}
+        # Whose stdout and stderr are: the run's, unless it is one of a Batch.
+        self._writer: RunInFlight | None = None
+        self._fitting: asyncio.Future[Fit | WorkerLost | None] | None = None
         self._child: Child | None = None
+        self.is_batching = False
 
     @property
     def is_ready(self) -> bool:
@@ -103,7 +109,7 @@ class ProcessExecutor:
         loop and changes nothing."""
         if self._state is State.DEAD:
             raise WorkerLost(self._end_sentence())
-        run_id = f"{order.task_id}.{order.attempt}.{next(self._run_numbers)}"
+        run_id = self._run_id(order)
         try:
             line = protocol.encode(self._run_message(run_id, order))
         except TypeError as error:
@@ -111,9 +117,7 @@ class ProcessExecutor:
         if len(line) > MESSAGE_MAX_BYTES:
             return RunResult((), "input", f"The inputs take more than {MESSAGE_MAX_BYTES} bytes.", "", "")
         self._step(State.BUSY)
-        run = RunInFlight(run_id, order, self._loop.create_future(), on_started, on_live, self._monotonic)
-        run.add_timer(self._loop.call_later(self._run_timeout_s, self._time_out, run))
-        self._run = run
+        run = self._writer = self._expect(run_id, Member(order, on_started, on_live))
         child = self._present_child()
         child.begin_log()
         child.send(line)
@@ -125,14 +129,58 @@ class ProcessExecutor:
             return outcome
         raise outcome
 
-    def kill(self) -> None:
-        """Stop the present run, which then raises RunKilled whatever else it does. No-op when idle."""
-        run = self._run
-        if run is not None and not run.is_killed:
-            was_stopping = run.is_stopping
-            run.is_killed = True
-            if not was_stopping:
-                self._ask_to_stop(run)
+    async def fit(self, order: RunOrder) -> Fit | None:
+        """With whom the order could share a Batch; None for nobody. Errors: WorkerLost."""
+        if self._state is State.DEAD:
+            raise WorkerLost(self._end_sentence())
+        try:
+            line = protocol.encode(self._run_message(self._run_id(order), order))
+        except TypeError:
+            return None
+        if len(line) > BATCH_ORDER_MAX_BYTES:
+            return None
+        self._step(State.BUSY)
+        self._fitting = self._loop.create_future()
+        timer = self._loop.call_later(FIT_TIMEOUT_S, self._condemn, "did not say with whom a run could share a batch")
+        self._fitting.add_done_callback(lambda _: timer.cancel())
+        self._present_child().send(protocol.encode(protocol.AskFit()) + line)
+        found = await asyncio.shield(self._fitting)
+        if isinstance(found, WorkerLost):
+            raise found
+        return found
+
+    def run_batch(self, members: Sequence[Member]) -> Sequence[asyncio.Future[Outcome]]:
+        """Begin to carry out orders together, which must be known to fit; how each ends, errors as values."""
+        if self._state is State.DEAD:
+            lost = [asyncio.get_running_loop().create_future() for _ in members]
+            for outcome in lost:
+                outcome.set_result(WorkerLost(self._end_sentence()))
+            return lost
+        self._step(State.BUSY)
+        runs = [self._expect(self._run_id(member.order), member) for member in members]
+        messages = [protocol.Batch(len(runs)), *(self._run_message(run.run_id, run.order) for run in runs)]
+        self._present_child().send(b"".join(map(protocol.encode, messages)))
+        for run in runs:
+            run.begin()
+        return [run.outcome for run in runs]
+
+    def _run_id(self, order: RunOrder) -> str:
+        return f"{order.task_id}.{order.attempt}.{next(self._run_numbers)}"
+
+    def _expect(self, run_id: str, member: Member) -> RunInFlight:
+        run = RunInFlight(run_id, member.order, self._loop.create_future(), member.on_started, member.on_live, self._monotonic)
+        run.add_timer(self._loop.call_later(self._run_timeout_s, self._time_out, run))
+        self._runs[run_id] = run
+        return run
+
+    def kill(self, order: RunOrder | None = None) -> None:
+        """Stop the present run, or that of `order`, which then raises RunKilled whatever else it does. No-op when idle."""
+        for run in self._runs.values():
+            if not run.is_killed and (order is None or run.order is order):
+                was_stopping = run.is_stopping
+                run.is_killed = True
+                if not was_stopping:
+                    self._ask_to_stop(run)
 
     async def stop(self) -> None:
         """End the process: asked first, SIGKILL after the grace time; a run in flight is lost. Cancelled, it kills at once."""
@@ -198,7 +246,14 @@ class ProcessExecutor:
 
     def _ask_to_stop(self, run: RunInFlight) -> None:
         self._present_child().send(protocol.encode(protocol.Kill(run.run_id)))
-        run.add_timer(self._loop.call_later(self._kill_grace_s, self._condemn, "did not stop when asked"))
+        run.add_timer(self._loop.call_later(self._kill_grace_s, self._lose_patience, run))
+
+    def _lose_patience(self, run: RunInFlight) -> None:
+        if all(other.is_stopping for other in self._runs.values()):
+            self._condemn("did not stop when asked")
+        else:
+            # Others of its Batch would die of it.
+            run.add_timer(self._loop.call_later(self._kill_grace_s, self._lose_patience, run))
 
     def _time_out(self, run: RunInFlight) -> None:
         if not run.is_stopping:
@@ -210,8 +265,10 @@ class ProcessExecutor:
         match message:
             case protocol.Ready() | protocol.SetupBroke():
                 self._on_setup(message)
-            case _ if self._run is not None and message.run_id == self._run.run_id:
-                self._on_run_message(self._run, message)
+            case protocol.FitTold():
+                self._on_fit(message)
+            case _ if (run := self._runs.get(message.run_id)) is not None:
+                self._on_run_message(run, message)
             case _:
                 # A thread that an Engine left behind may still speak of a run that has ended.
                 pass
@@ -222,9 +279,19 @@ class ProcessExecutor:
         if isinstance(message, protocol.SetupBroke):
             self._setup.set_result(SetupFailed(f"The Engine of {self.model.name} could not be set up: {message.text}"))
         else:
+            self.is_batching = message.is_batching
             if self._state is State.STARTING:
                 self._step(State.READY)
             self._setup.set_result(None)
+
+    def _on_fit(self, message: protocol.FitTold) -> None:
+        if self._fitting is None or self._fitting.done():
+            raise protocol.ProtocolError("told of a batch that nobody asked for")
+        if message.key and not 1 <= message.size <= message.most:
+            raise protocol.ProtocolError(f"a share of {message.size} in a batch of {message.most}")
+        if self._state is State.BUSY:
+            self._step(State.READY)
+        self._fitting.set_result(Fit(message.key, message.size, message.most) if message.key else None)
 
     def _on_run_message(self, run: RunInFlight, message: protocol.RunMessage) -> None:
         match message:
@@ -242,17 +309,23 @@ class ProcessExecutor:
                 run.heard(message)
 
     def _finish(self, run: RunInFlight, failure: str, text: str) -> None:
-        stdout, stderr = self._present_child().end_log()
-        self._run = None
+        stdout, stderr = self._end_log(run)
+        del self._runs[run.run_id]
         # Ready before the outcome is told, so that whoever hears it may give the next order.
-        if self._state is State.BUSY:
+        if self._state is State.BUSY and not self._runs:
             self._step(State.READY)
         run.end(failure, text, stdout, stderr)
 
+    def _end_log(self, run: RunInFlight) -> tuple[str, str]:
+        if run is not self._writer:
+            return run.said(), ""
+        self._writer = None
+        return self._present_child().end_log()
+
     def _on_line(self, stream: str, text: str) -> None:
         line = LogLine(stream, text)
-        if self._run is not None:
-            self._run.live(line)
+        if self._writer is not None:
+            self._writer.live(line)
         else:
             tell(self._loop, self._on_log, line)
 
@@ -268,11 +341,12 @@ class ProcessExecutor:
         if self._state is not State.DEAD:
             self._step(State.DEAD)
         self._end_reason = reason
-        if self._run is not None:
-            stdout, stderr = self._present_child().end_log()
-            self._run.lose(self._end_sentence(), stdout, stderr)
-        self._run = None
+        for run in self._runs.values():
+            run.lose(self._end_sentence(), *self._end_log(run))
+        self._runs.clear()
         self._child = None
+        if self._fitting is not None and not self._fitting.done():
+            self._fitting.set_result(WorkerLost(self._end_sentence()))
         if not self._setup.done():
             self._setup.set_result(WorkerLost(self._end_sentence()))
         self._gone.set_result(None)

@@ -30,8 +30,8 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Carry out one run, at once: a Worker is given one at a time. `folder`, `stem`: where Outputs are written, and what their names are
-    made of.
+    """Carry out one run, at once: a Worker is given one run or one Batch at a time. `folder`, `stem`: where Outputs are written, and what
+    their names are made of.
 
     `files`: per parameter a list of [path, name, content type]. `single`: parameters that take one file.
     """
@@ -45,8 +45,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """The next `count` Runs are carried out together."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskFit:
+    """With whom could the next Run share a Batch? It is not carried out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
-    """Stop the run at its next step. Of another run than the present one: ignored."""
+    """Stop the run at its next step. Of another run than the present ones: ignored."""
 
     run_id: str
 
@@ -61,7 +73,9 @@ class Shutdown:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The Engine is set up."""
+    """The Engine is set up. `is_batching`: whether it may carry out several Runs together."""
+
+    is_batching: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,24 @@ class Progressed:
 class Previewed:
     run_id: str
     jpeg_base64: str
+
+
+@dataclass(frozen=True, slots=True)
+class FitTold:
+    """The answer to AskFit; an empty `key` for nobody."""
+
+    run_id: str
+    key: str
+    size: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line for the log of a run in a Batch, whose Worker's stdout and stderr are nobody's."""
+
+    run_id: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +162,16 @@ class RunStopped:
     run_id: str
 
 
-ServerMessage = Setup | Run | Kill | Shutdown
-RunMessage = Progressed | Previewed | Costed | OutputMade | Accounted | RunEnded | RunBroke | RunStopped
-WorkerMessage = Ready | SetupBroke | RunMessage
+ServerMessage = Setup | Run | Batch | AskFit | Kill | Shutdown
+RunMessage = Progressed | Previewed | Logged | Costed | OutputMade | Accounted | RunEnded | RunBroke | RunStopped
+WorkerMessage = Ready | SetupBroke | FitTold | RunMessage
 
-_SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Kill, Shutdown)}
+_SERVER_MESSAGES = {cls.__name__: cls for cls in (Setup, Run, Batch, AskFit, Kill, Shutdown)}
 _WORKER_MESSAGES = {
-    cls.__name__: cls for cls in (Ready, SetupBroke, Progressed, Previewed, Costed, OutputMade, Accounted, RunEnded, RunBroke, RunStopped)
+    cls.__name__: cls
+    for cls in (Ready, SetupBroke, FitTold, Progressed, Previewed, Logged, Costed, OutputMade, Accounted, RunEnded, RunBroke, RunStopped)
 }
-_JSON_TYPES = {"str": str, "int": int, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
+_JSON_TYPES = {"str": str, "int": int, "bool": bool, "list[str]": list, "Mapping[str, Any]": dict, "Mapping[str, list[list[str]]]": dict}
 _FIELDS = {cls: {f.name: _JSON_TYPES[str(f.type)] for f in fields(cls)} for cls in (*_SERVER_MESSAGES.values(), *_WORKER_MESSAGES.values())}
 
 

@@ -9,12 +9,14 @@ from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from gesso.domain.event import LiveEvent, Preview, Progress
+from gesso.domain.event import LiveEvent, LogLine, Preview, Progress
 from gesso.domain.file import output_key
-from gesso.domain.limits import OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.domain.limits import LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
 from gesso.domain.provenance import MadeWith
-from gesso.execution.protocol import Accounted, Costed, OutputMade, Previewed, Progressed, ProtocolError
+from gesso.execution.logs import Record, readable
+from gesso.execution.protocol import Accounted, Costed, Logged, OutputMade, Previewed, Progressed, ProtocolError
+from gesso.execution.rate import Allowance
 from gesso.ports import MadeOutput, RunKilled, RunOrder, RunResult, WorkerLost
 
 Outcome = RunResult | RunKilled | WorkerLost
@@ -36,17 +38,19 @@ class RunInFlight:
         monotonic: Callable[[], float],
     ) -> None:
         self.run_id = run_id
+        self.order = order
         self.outcome = outcome
         self._on_live = on_live
         self.is_killed = False
         self.timeout_text = ""
-        self._order = order
         self._on_started = on_started
         self._monotonic = monotonic
         self._started_at = 0.0
         self._outputs: list[MadeOutput] = []
         self._reported: Decimal | None = None
         self._made_with: MadeWith | None = None
+        self._said: Record | None = None
+        self._allowance = Allowance(LOG_LINES_PER_SECOND)
         self._timers: list[TimerHandle] = []
 
     @property
@@ -62,7 +66,7 @@ class RunInFlight:
         self._started_at = self._monotonic()
         tell(self.outcome.get_loop(), self._on_started)
 
-    def heard(self, message: Progressed | Previewed | Costed | OutputMade | Accounted) -> None:
+    def heard(self, message: Progressed | Previewed | Logged | Costed | OutputMade | Accounted) -> None:
         """Something that does not end it. Errors: ProtocolError."""
         match message:
             case Progressed():
@@ -70,6 +74,8 @@ class RunInFlight:
                 self.live(Progress(message.step, message.total, elapsed_us))
             case Previewed():
                 self.live(Preview(message.jpeg_base64))
+            case Logged():
+                self._keep(message.text)
             case Costed():
                 self._reported = amount_of(message)
             case Accounted():
@@ -77,7 +83,19 @@ class RunInFlight:
             case OutputMade():
                 if len(self._outputs) >= OUTPUTS_MAX_COUNT:
                     raise ProtocolError(f"more than {OUTPUTS_MAX_COUNT} outputs")
-                self._outputs.append(verified(message, self._order, len(self._outputs)))
+                self._outputs.append(verified(message, self.order, len(self._outputs)))
+
+    def said(self) -> str:
+        """What it wrote in messages."""
+        return "" if self._said is None else self._said.text()
+
+    def _keep(self, text: str) -> None:
+        line = text.encode("utf-8", "replace")
+        if self._said is None:
+            self._said = Record()
+        self._said.add(line + b"\n")
+        if text and self._allowance.take(self._monotonic()):
+            self.live(LogLine("stdout", readable(line)))
 
     def live(self, event: LiveEvent) -> None:
         tell(self.outcome.get_loop(), self._on_live, event)

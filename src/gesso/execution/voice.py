@@ -7,13 +7,21 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 
 from gesso.domain.file import output_key
-from gesso.domain.limits import LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT, PREVIEW_MAX_BYTES, PREVIEWS_PER_SECOND
+from gesso.domain.limits import (
+    LOG_LINE_MAX_BYTES,
+    LOG_LINES_PER_SECOND,
+    OUTPUT_MAX_BYTES,
+    OUTPUTS_MAX_COUNT,
+    PREVIEW_MAX_BYTES,
+    PREVIEWS_PER_SECOND,
+)
 from gesso.domain.price import check_price
 from gesso.execution.channel import WorkerChannel
-from gesso.execution.protocol import Costed, OutputMade, Previewed, Progressed, Run
+from gesso.execution.protocol import Costed, Logged, OutputMade, Previewed, Progressed, Run, RunMessage, RunStopped
 from gesso.execution.rate import Allowance
 from gesso.models.contract import Killed, Output
 
@@ -64,6 +72,49 @@ class Voice:
         self.is_silenced = self.is_silenced or self._channel.is_stop_asked(self._run_id)
         if self.is_silenced:
             raise Killed("the run was killed, or is over")
+
+
+class Ends:
+    """Tells the end of each run of a Batch once, as soon as it is known. The last one waits for `close`: after it the Worker is free."""
+
+    def __init__(self, channel: WorkerChannel, run_ids: Iterable[str]) -> None:
+        self._channel = channel
+        self._open = set(run_ids)
+        self._last: RunMessage | None = None
+
+    def tell(self, end: RunMessage) -> None:
+        if end.run_id not in self._open:
+            return
+        if len(self._open) == 1:
+            self._last = self._last or end
+        else:
+            self._open.remove(end.run_id)
+            self._channel.send(end)
+
+    def close(self) -> None:
+        assert self._last is not None, "a run of the Batch has no end"
+        self._channel.send(self._last)
+
+
+class BatchVoice(Voice):
+    """The `Emit` of one run of a Batch."""
+
+    def __init__(self, channel: WorkerChannel, run_id: str, ends: Ends) -> None:
+        super().__init__(channel, run_id)
+        self._ends = ends
+
+    def log(self, text: str) -> None:
+        self.check()
+        for line in text.split("\n"):
+            self._channel.send(Logged(self._run_id, line[:LOG_LINE_MAX_BYTES]))
+
+    def check(self) -> None:
+        try:
+            super().check()
+        except Killed:
+            # At once: the Engine goes on with the others.
+            self._ends.tell(RunStopped(self._run_id))
+            raise
 
 
 class OutputFolder:

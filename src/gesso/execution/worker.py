@@ -1,4 +1,4 @@
-"""The child half of a Worker: loads one Engine, serves its runs one at a time, says how each ended. Started by the server as
+"""The child half of a Worker: loads one Engine, serves its runs one at a time or in Batches, says how each ended. Started by the server as
 `python -m gesso.execution.worker FD`, with a connected socket as FD.
 
 It imports little, because its start is waited for, and knows nothing of Tasks, the store or the network. Errors leave as data.
@@ -14,16 +14,19 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from gesso.domain.limits import PROVENANCE_MAX_BYTES
 from gesso.execution.channel import WorkerChannel
 from gesso.execution.protocol import (
     Accounted,
+    AskFit,
+    Batch,
+    FitTold,
     Ready,
     Run,
     RunBroke,
@@ -35,8 +38,8 @@ from gesso.execution.protocol import (
     Shutdown,
     encode,
 )
-from gesso.execution.voice import OutputFolder, Voice
-from gesso.models.contract import Device, Engine, InputError, InputFile, Output
+from gesso.execution.voice import BatchVoice, Ends, OutputFolder, Voice
+from gesso.models.contract import BatchingEngine, Device, Engine, InputError, InputFile, Killed, Output, Part
 
 _TEXT_MAX_CHARACTERS = 2_000
 
@@ -62,6 +65,10 @@ def main() -> None:
         # A Kill that is read here is of a run that has ended.
         if isinstance(message, Run):
             _serve(channel, engine, message)
+        elif isinstance(message, AskFit):
+            channel.send(_fit(engine, *_next_runs(channel, 1)))
+        elif isinstance(message, Batch):
+            _serve_batch(channel, engine, _next_runs(channel, message.count))
 
 
 def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
@@ -76,16 +83,24 @@ def _set_up(channel: WorkerChannel, setup: Setup) -> Engine | None:
         channel.send(SetupBroke(_words(error)))
         return None
     _flush()
-    channel.send(Ready())
+    channel.send(Ready(callable(getattr(engine, "run_batch", None))))
     return engine
 
 
 def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
     voice = Voice(channel, run.run_id)
+    end = _end(channel, engine, run, voice, partial(engine.run, _inputs(run), voice))
+    # Before the end is told, so that the server finds every line of the run in the pipes.
+    _flush()
+    channel.send(end)
+
+
+def _end(channel: WorkerChannel, engine: Engine, run: Run, voice: Voice, make: Callable[[], Iterable[Output]]) -> RunMessage:
+    """How a run ends whose Outputs come from `make`; they are written."""
     outputs = OutputFolder(channel, run)
     end: RunMessage
     try:
-        _produce(engine.run(_inputs(run), voice), voice, outputs)
+        _produce(make(), voice, outputs)
         _account(channel, engine, run.run_id)
         end = RunStopped(run.run_id) if voice.is_silenced else RunEnded(run.run_id)
     except InputError as error:
@@ -97,9 +112,50 @@ def _serve(channel: WorkerChannel, engine: Engine, run: Run) -> None:
             _print_traceback(error)
             end = RunBroke(run.run_id, "memory" if _is_out_of_memory(error) else "engine", _words(error))
     voice.is_silenced = True
-    # Before the end is told, so that the server finds every line of the run in the pipes.
+    return end
+
+
+def _fit(engine: Engine, run: Run) -> FitTold:
+    try:
+        fit = cast("BatchingEngine", engine).fit(_inputs(run))
+    except Exception as error:
+        # Alone it will fail too, and its client be told why.
+        _print_traceback(error)
+        fit = None
+    return FitTold(run.run_id, "", 0, 0) if fit is None else FitTold(run.run_id, fit.key, fit.size, fit.most)
+
+
+def _serve_batch(channel: WorkerChannel, engine: Engine, runs: Sequence[Run]) -> None:
+    ends = Ends(channel, [run.run_id for run in runs])
+    voices = [BatchVoice(channel, run.run_id, ends) for run in runs]
+    try:
+        parts = [Part(_inputs(run), voice) for run, voice in zip(runs, voices, strict=True)]
+        for number, made in cast("BatchingEngine", engine).run_batch(parts):
+            ends.tell(_end(channel, engine, runs[number], voices[number], partial(_made, made)))
+    except Killed:
+        pass
+    except BaseException as error:
+        _print_traceback(error)
+    # Where all of them together ran into something, most will be well alone, and whose fault it was shows.
+    for run, voice in zip(runs, voices, strict=True):
+        if not voice.is_silenced:
+            ends.tell(_end(channel, engine, run, voice, partial(engine.run, _inputs(run), voice)))
     _flush()
-    channel.send(end)
+    ends.close()
+
+
+def _made(made: Sequence[Output] | Exception) -> Sequence[Output]:
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def _next_runs(channel: WorkerChannel, count: int) -> list[Run]:
+    """Those that were sent with the message before them. Errors: ConnectionResetError when the server is gone."""
+    runs = [message for message in (channel.wait() for _ in range(count)) if isinstance(message, Run)]
+    if len(runs) < count:
+        raise ConnectionResetError("the server is gone")
+    return runs
 
 
 def _produce(made: Iterable[Output], voice: Voice, outputs: OutputFolder) -> None:

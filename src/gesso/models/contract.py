@@ -1,17 +1,18 @@
 """All that a model author must know: the Engine's shape, what it is given, what it yields.
 
 An Engine lives in a Worker, a process of its own. `setup` loads weights once; `run` serves one Task at a time. stdout and stderr are the
-Task's log. Re-exported as `gesso.sdk`.
+Task's log. An Engine that gains from it may serve several Tasks together. Re-exported as `gesso.sdk`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from gesso.domain.batch import Fit as Fit
 from gesso.domain.provenance import MadeWith as MadeWith
 
 
@@ -97,4 +98,28 @@ class Engine(Protocol):
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterable[Output]:
         """Serve one Task. `inputs`: checked values by parameter id; a file is an `InputFile`, FILES a list of them, an absent one None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a Batch is one Task's: its inputs and its voice."""
+
+    inputs: Mapping[str, Any]
+    emit: Emit
+
+
+class BatchingEngine(Engine, Protocol):
+    """An Engine that may serve several Tasks together. It must not matter to a Task, beyond rounding, who was beside it."""
+
+    def fit(self, inputs: Mapping[str, Any]) -> Fit | None:
+        """With whom a waiting Task could share a Batch; None for nobody, also where its inputs cannot be served."""
+        ...
+
+    def run_batch(self, parts: Sequence[Part]) -> Iterable[tuple[int, Sequence[Output] | Exception]]:
+        """Serve Tasks that fit together. Yields, for the part of each number, all of its Outputs at once or the error that is its own.
+
+        `Killed` out of a part's `emit` ends that part and no other. Parts that are left out, and all when it raises, are run one by one.
+        stdout and stderr are nobody's log meanwhile. `provenance()` is called after each part.
+        """
         ...

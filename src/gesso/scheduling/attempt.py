@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import structlog
 
+from gesso.domain.batch import Fit
 from gesso.domain.errors import GessoError, StaleAttempt, Unavailable
 from gesso.domain.event import (
     Accepted,
@@ -30,10 +31,12 @@ from gesso.domain.price import FREE
 from gesso.domain.provenance import MadeWith, Provenance
 from gesso.domain.task import Task, TaskState
 from gesso.ports import Blobs, Clock, Executor, RunKilled, RunOrder, RunResult, WorkerLost
+from gesso.scheduling.table import Seat
 from gesso.services.lifecycle import Lifecycle, has_ended
 from gesso.services.staging import Staging
 
 log = structlog.get_logger(__name__)
+Runner = Executor | Seat
 ChargeFor = Callable[[Task, Model, Sequence[File], int, Decimal | None], Awaitable[Charge]]
 
 
@@ -52,6 +55,10 @@ def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
     return Requeued(reason, is_counted)
 
 
+def _fetches(task: Task) -> bool:
+    return any(given.url for inputs in task.files.values() for given in inputs)
+
+
 def _provenance(made_with: MadeWith, order: RunOrder, result: RunResult) -> Provenance:
     inputs = {name: tuple(file.sha256 for file in files) for name, files in order.files.items()}
     return Provenance(made_with, inputs, tuple(made.sha256 for made in result.outputs))
@@ -67,7 +74,21 @@ class Attempts:
         self._clock = clock
         self._charge_for = charge_for
 
-    async def carry(self, task_id: int, model: Model, executor: Executor, release: Callable[[Executor], None]) -> bool:
+    async def fit(self, task_id: int, executor: Executor) -> Fit | None:
+        """With whom a waiting Task could share a Batch on a claimed Worker; None for nobody.
+
+        So it is for those whose inputs must be fetched first, which the others would wait for, and for those that were lost with a Worker
+        once: who is beside them must not be lost with them again.
+        """
+        try:
+            task = await self._lifecycle.load(task_id)
+            if task.counted_losses or _fetches(task):
+                return None
+            return await executor.fit(await self._staging.order(task))
+        except (WorkerLost, GessoError):
+            return None
+
+    async def carry(self, task_id: int, model: Model, executor: Runner, release: Callable[[], None]) -> bool:
         """Begin and finish one Attempt of a queued Task on a claimed Worker, which is given back through `release` as soon as it is free.
 
         It returns when the Task has ended or waits again; False when it could not even begin because the store is out of reach, and the
@@ -79,7 +100,7 @@ class Attempts:
             nonlocal is_held
             if is_held:
                 is_held = False
-                release(executor)
+                release()
 
         attempt = 0
         try:
@@ -109,10 +130,9 @@ class Attempts:
             give_back()
         return True
 
-    async def _carry(self, task: Task, attempt: int, model: Model, executor: Executor, give_back: Callable[[], None]) -> None:
+    async def _carry(self, task: Task, attempt: int, model: Model, executor: Runner, give_back: Callable[[], None]) -> None:
         note = self._lifecycle.note
-        fetches = any(given.url for inputs in task.files.values() for given in inputs)
-        if fetches:
+        if _fetches(task):
             note(task.id, None, Accepted(attempt), PreprocessStarted())
             staged = await self._staging.fetch_inputs(task, model)
             assert staged is not None
@@ -139,7 +159,7 @@ class Attempts:
                 on_started=lambda: self._started(task.id, attempt),
                 on_live=lambda event: self._lifecycle.tell(task.id, event),
             )
-            billed_us = round((self._clock.monotonic() - assigned_at) * 1_000_000)
+            billed_us = round((self._clock.monotonic() - assigned_at) * result.share * 1_000_000)
             give_back()
             commit = await self._settle(task.id, attempt, model, order, result, billed_us)
             # The change is in line: from here on only the store knows whether the Outputs are wanted.

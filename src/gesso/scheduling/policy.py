@@ -61,7 +61,7 @@ class WaitingLine:
 
     def take(self, running: dict[int, int]) -> QueueEntry:
         """The Task to serve next, out of line. `running`: Attempts under way by Project. The line must not be empty."""
-        project_id = self._next_project(running)
+        _, _, project_id = self._next_turn(running)
         entry = self._entries[self._first(self._ages_by_project[project_id])]
         self._round += 1
         self._served[project_id] = self._round
@@ -71,6 +71,12 @@ class WaitingLine:
             self._have_turn.add(project_id)
             heappush(self._turns, (self._round, entry.task_id, project_id))
         return entry
+
+    def peek(self, running: dict[int, int]) -> QueueEntry:
+        """What `take` would take."""
+        turn = self._next_turn(running)
+        heappush(self._turns, turn)
+        return self._entries[self._first(self._ages_by_project[turn[2]])]
 
     def places(self, project_id: int, limit: int) -> dict[int, int]:
         """The places in line of a Project's next Tasks, the first place being 1: as it is now, if nobody else came and each Project that
@@ -92,8 +98,8 @@ class WaitingLine:
             heappop(ages)
         return ages[0]
 
-    def _next_project(self, running: dict[int, int]) -> int:
-        """The Project whose turn it is; its turn is used up. Only Projects with Attempts under way, which are few, are passed over."""
+    def _next_turn(self, running: dict[int, int]) -> tuple[int, int, int]:
+        """The turn of the Project to serve next, used up. Only Projects with Attempts under way, which are few, are passed over."""
         passed_over: list[tuple[int, int, int]] = []
         while self._turns:
             turn = heappop(self._turns)
@@ -108,7 +114,7 @@ class WaitingLine:
             passed_over.remove(turn)
         for each in passed_over:
             heappush(self._turns, each)
-        return turn[2]
+        return turn
 
 
 def starts_wanted(waiting: int, idle: int, starting: int) -> int:

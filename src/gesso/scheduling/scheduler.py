@@ -11,13 +11,14 @@ import structlog
 
 from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued
-from gesso.domain.limits import COMMIT_RETRY_S, STOP_GRACE_S
+from gesso.domain.limits import BATCH_MAX_COUNT, COMMIT_RETRY_S, STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.domain.task import Task
 from gesso.ports import Executor, QueueEntry, TaskStore
-from gesso.scheduling.attempt import Attempts, requeue_or_fail
+from gesso.scheduling.attempt import Attempts, Runner, requeue_or_fail
 from gesso.scheduling.fleet import Fleet
 from gesso.scheduling.policy import WaitingLine, starts_wanted
+from gesso.scheduling.table import Seat, Table
 from gesso.services.catalog import Catalog
 from gesso.services.lifecycle import Lifecycle, has_ended
 
@@ -32,7 +33,7 @@ class Scheduler:
         self._fleet = fleet
         self._attempts = attempts
         self._lines = {model.name: WaitingLine() for model in catalog.all()}
-        self._running: dict[int, tuple[QueueEntry, Executor]] = {}
+        self._running: dict[int, tuple[QueueEntry, Runner]] = {}
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
         # New Tasks that were given to a Worker and are not on disk yet.
@@ -158,26 +159,65 @@ class Scheduler:
             executor = self._fleet.claim(name)
             if executor is None:
                 break
-            self._place(line.take(self._running_by_project), executor)
+            entry = line.take(self._running_by_project)
+            # While another Worker is idle, two do more side by side.
+            if line and executor.is_batching and not self._fleet.idle_count(name):
+                self._place_together(line, entry, executor)
+            else:
+                self._place(entry, executor)
         wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if line and may_start else 0
         while wanted and self._fleet.try_start(name, lambda other: bool(self._lines[other])):
             wanted -= 1
 
-    def _place(self, entry: QueueEntry, executor: Executor) -> None:
+    def _place_together(self, line: WaitingLine, first: QueueEntry, executor: Executor) -> None:
+        table = Table(executor, self._fleet.release)
+        seat = table.seat()
+        self._place(first, seat)
+        job = asyncio.get_running_loop().create_task(self._gather(line, first, seat, table), context=self._context.copy())
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+
+    async def _gather(self, line: WaitingLine, first: QueueEntry, seat: Seat, table: Table) -> None:
+        """Have those that come next join the first, up to one that does not fit: so nobody is overtaken."""
+        try:
+            fit = await self._attempts.fit(first.task_id, table.executor)
+            if fit is None:
+                return
+            seat.size, room = fit.size, fit.most - fit.size
+            for _ in range(BATCH_MAX_COUNT - 1):
+                if not room or not line or not self.is_accepting:
+                    break
+                entry = line.peek(self._running_by_project)
+                other = await self._attempts.fit(entry.task_id, table.executor)
+                if other is None or other.key != fit.key or other.size > room:
+                    break
+                if not line or line.peek(self._running_by_project) != entry:
+                    break
+                line.take(self._running_by_project)
+                seat = table.seat()
+                seat.size, room = other.size, room - other.size
+                self._place(entry, seat)
+        finally:
+            table.close()
+
+    def _place(self, entry: QueueEntry, executor: Runner) -> None:
         self._running[entry.task_id] = (entry, executor)
         self._running_by_project[entry.project_id] = self._running_by_project.get(entry.project_id, 0) + 1
-        attempt = self._attempts.carry(entry.task_id, executor.model, executor, lambda released: self._release(entry, released))
+        attempt = self._attempts.carry(entry.task_id, executor.model, executor, lambda: self._release(entry, executor))
         job = asyncio.get_running_loop().create_task(attempt, context=self._context.copy())
         self._jobs.add(job)
         job.add_done_callback(lambda done: self._done(entry, done))
 
-    def _release(self, entry: QueueEntry, executor: Executor) -> None:
+    def _release(self, entry: QueueEntry, executor: Runner) -> None:
         # From here on the Worker may run another Task, which a kill of this one must not reach. A Task that waits again may have been
         # placed again by now.
         running = self._running.get(entry.task_id)
         if running is not None and running[1] is executor:
             del self._running[entry.task_id]
-        self._fleet.release(executor)
+        if isinstance(executor, Seat):
+            executor.leave()
+        else:
+            self._fleet.release(executor)
 
     def _done(self, entry: QueueEntry, job: asyncio.Task[bool]) -> None:
         self._jobs.discard(job)

@@ -31,11 +31,11 @@ def make_station(folder: Path, **options: str) -> Station:
 
 
 def draw(station: Station, voice: Voice | None = None) -> np.ndarray:
-    from gesso.models.flux_fill.pipeline import Order, Turn
+    from gesso.models.flux_fill.pipeline import Drawing, Order, Turn
 
     order, voice = Order("a boat", 2, 30.0, 5, 1), voice or Voice()
     station.begin(order, voice)
-    return station.draw(PICTURE, MASK, order, Turn(5, 0, 2), voice)
+    return station.draw(Drawing(PICTURE, MASK, order, Turn(5, 0, 2), voice))
 
 
 def fill_up(station: Station, layer: Callable[[Any], Any], times: int = 1) -> list[object]:

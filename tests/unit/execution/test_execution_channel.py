@@ -19,11 +19,15 @@ FILES = st.dictionaries(TEXTS, st.lists(st.lists(TEXTS, min_size=3, max_size=3),
 FROM_SERVER = st.one_of(
     st.builds(protocol.Setup, TEXTS, TEXTS, st.integers(0, 2**63), st.integers(1, 512), TEXTS, st.dictionaries(TEXTS, JSON, max_size=3)),
     st.builds(protocol.Run, TEXTS, st.dictionaries(TEXTS, JSON, max_size=3), FILES, st.lists(TEXTS, max_size=3), TEXTS, TEXTS),
+    st.builds(protocol.Batch, st.integers(1, 16)),
+    st.just(protocol.AskFit()),
     st.builds(protocol.Kill, TEXTS),
     st.just(protocol.Shutdown()),
 )
 FROM_WORKER = st.one_of(
-    st.just(protocol.Ready()),
+    st.builds(protocol.Ready, st.booleans()),
+    st.builds(protocol.FitTold, TEXTS, TEXTS, st.integers(0, 64), st.integers(0, 64)),
+    st.builds(protocol.Logged, TEXTS, TEXTS),
     st.builds(protocol.SetupBroke, TEXTS),
     st.builds(protocol.Progressed, TEXTS, st.integers(0, 10**6), st.integers(1, 10**6)),
     st.builds(protocol.Previewed, TEXTS, TEXTS),

@@ -36,6 +36,17 @@ OPTIONS = (
         *("on", "off"),
     ),
     Parameter(
+        "batch",
+        Kind.INTEGER,
+        "Batch",
+        "How many pictures of waiting tasks with speed=balanced or turbo are drawn together at most. 0: on a GPU as many as have the "
+        "pixels of one at 1024 x 1024, on a CPU one.",
+        default=0,
+        minimum=0,
+        maximum=16,
+        step=1,
+    ),
+    Parameter(
         "balanced_threshold",
         Kind.NUMBER,
         "Threshold of balanced",

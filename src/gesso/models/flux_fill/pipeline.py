@@ -172,7 +172,7 @@ class Filler:
         total = order.steps * order.samples
         emit.progress(0, total)
         for sample in range(order.samples):
-            yield self.draw(picture, mask, order, Turn(order.seed + sample, sample * order.steps, total), emit)
+            yield self.draw(Drawing(picture, mask, order, Turn(order.seed + sample, sample * order.steps, total), emit))
 
     def begin(self, order: Order, emit: Emit) -> None:
         """Tell what will not go as asked, and encode the prompt. Once for a Task."""
@@ -185,12 +185,8 @@ class Filler:
         """How many tokens of text the model is shown."""
         return self._prompts.length(order.prompt, order.speed)
 
-    def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
-        """One sample, [height, width, 3] float32, 0 to 1.
-
-        `picture` (RGB) and `mask` (L, white = repaint) have one size, on the grid. Errors: NotFiniteError; Killed, within one step.
-        """
-        drawing = Drawing(picture, mask, order, turn, emit)
+    def draw(self, drawing: Drawing) -> np.ndarray:
+        """One picture, [height, width, 3] float32, 0 to 1. Errors: NotFiniteError; Killed, within one step."""
         (answer,) = self.draw_together([drawing])
         if answer is None:
             assert drawing.error is not None
@@ -209,6 +205,7 @@ class Filler:
         self._wardrobe.wear(order.lora, order.strength)
         prompts = [self._prompts.encoded(drawing.order.prompt, order.speed) for drawing in drawings]
         for drawing in drawings:
+            drawing.skipped = 0
             drawing.preview = self._preview(drawing) if drawing.order.has_previews else None
         # On the CPU, so that a seed draws the same noise on every device.
         generators = [torch.Generator("cpu").manual_seed(drawing.turn.seed % SEEDS) for drawing in drawings]

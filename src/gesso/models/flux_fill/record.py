@@ -9,8 +9,8 @@ import torch
 
 from gesso.models.contract import Device, MadeWith
 from gesso.models.environment import FolderDigest, environment
-from gesso.models.flux_fill.crops import SEEDS, Crop
-from gesso.models.flux_fill.pipeline import Order
+from gesso.models.flux_fill.crops import SEEDS
+from gesso.models.flux_fill.job import Job
 from gesso.models.flux_fill.station import Station
 
 _PACKAGES = (
@@ -29,20 +29,23 @@ class Record:
         self._environment = environment(__file__, _PACKAGES)
         self._used: dict[str, Any] = {}
 
-    def note(self, order: Order, crops: list[Crop], feather: int) -> None:
-        """What a run uses: the values after defaults and decisions."""
+    def note(self, job: Job, batch: int = 1) -> None:
+        """What a run uses: the values after defaults and decisions. `batch`: how many pictures are drawn together."""
+        order = job.order
         self._used = {
             "steps": order.steps,
             "guidance": order.guidance,
             "seeds": [(order.seed + sample) % SEEDS for sample in range(order.samples)],
             "speed": str(order.speed),
-            "feather": feather,
+            "feather": job.feather,
             "crops": [
                 [frame.left, frame.top, frame.right, frame.bottom, frame.model_width, frame.model_height]
-                for frame in (crop.frame for crop in crops)
+                for frame in (crop.frame for crop in job.crops)
             ],
             "lora": {"sha256": order.lora.digest, "strength": order.strength} if order.lora else None,
         }
+        if batch > 1:
+            self._used["batch"] = batch
 
     def told(self, station: Station) -> MadeWith:
         """Of the run that `note` was last told of."""

@@ -39,12 +39,13 @@ class RowTail(FBCBlockHook):
         self._head = head
 
     def new_forward(self, module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
-        state = self.state_manager.get_state()
+        state: Any = self.state_manager.get_state()
+        metadata: Any = self._metadata
         before = state.tail_block_residuals
         output = super().new_forward(module, *args, **kwargs)
         still = ~self._head.moved
         if state.should_compute and before is not None and still.any():
-            places = self._metadata.return_hidden_states_index, self._metadata.return_encoder_hidden_states_index
+            places = metadata.return_hidden_states_index, metadata.return_encoder_hidden_states_index
             for place, added, kept, first in zip(places, state.tail_block_residuals, before, state.head_block_output, strict=True):
                 added[still] = kept[still]
                 output[place][still] = kept[still] + first[still]

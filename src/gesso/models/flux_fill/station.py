@@ -3,13 +3,12 @@ the work again, once; the lower plan stays for as long as the Worker lives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 
 from gesso.models.contract import Device, Emit
 from gesso.models.flux_fill.attention import set_attention
@@ -18,7 +17,7 @@ from gesso.models.flux_fill.crops import Effort
 from gesso.models.flux_fill.framing import Grid
 from gesso.models.flux_fill.loading import load, reading, release_memory
 from gesso.models.flux_fill.memory import Placement, Plan, Room, below, choose, ladder, room_for
-from gesso.models.flux_fill.pipeline import Filler, Order, Turn
+from gesso.models.flux_fill.pipeline import Drawing, Filler, Order
 from gesso.models.flux_fill.speed import Speed
 from gesso.models.flux_fill.weights import check_folder
 
@@ -71,9 +70,17 @@ class Station:
             emit.warn("Every step was computed in full: steps are not skipped while the transformer is streamed from main memory.")
         self._steadily(lambda filler: filler.begin(order, emit), emit.warn)
 
-    def draw(self, picture: Image.Image, mask: Image.Image, order: Order, turn: Turn, emit: Emit) -> np.ndarray:
+    def draw(self, drawing: Drawing) -> np.ndarray:
         """As Filler's."""
-        return self._steadily(lambda filler: filler.draw(picture, mask, order, turn, emit), emit.warn)
+        return self._steadily(lambda filler: filler.draw(drawing), drawing.emit.warn)
+
+    def draw_together(self, drawings: Sequence[Drawing]) -> list[np.ndarray | None]:
+        """As Filler's. When memory runs out, nothing is given up for it: one after the other they may fit. Errors: what torch raises."""
+        return self.filler.draw_together(drawings)
+
+    def text_length(self, order: Order) -> int:
+        """As Filler's."""
+        return self.filler.text_length(order)
 
     def _steadily(self, work: Callable[[Filler], _Done], tell: Callable[[str], None]) -> _Done:
         try:
