@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from gesso.delivery.bus import Bus
+from gesso.domain.batch import Fit
 from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, FileInput, Queued, Started, Succeeded
 from gesso.domain.model import Model
@@ -58,6 +59,9 @@ class Shape:
     cpu_workers: int = 2
     play: Callable[[RunOrder], Play] = lambda order: Play()
     setup: Callable[[Model], tuple[float, str]] = lambda model: (0.1, "")
+    # Of Models whose Engine serves Tasks together: with whom one could share a Batch.
+    fit: Mapping[str, Callable[[RunOrder], Fit | None]] = field(default_factory=dict)
+    fit_s: Callable[[], float] = lambda: 0.0
     commit_s: Callable[[], float] = lambda: 0.0
     read_s: Callable[[], float] = lambda: 0.0
     idle_unload_s: float = 60.0
@@ -70,6 +74,7 @@ class World:
         self.disk = Disk()
         self.accepted: dict[int, Task] = {}
         self.starts: list[int] = []
+        self.hired: list[ScriptedExecutor] = []
         self._under_way: dict[int, ScriptedExecutor] = {}
         self.server = self._boot()
 
@@ -199,8 +204,11 @@ class Server:
             disk=self._world.disk,
             setup_s=setup_s,
             setup_error=setup_error,
+            fit=self._world.shape.fit.get(model.name),
+            fit_s=self._world.shape.fit_s,
             on_step=self._on_step,
         )
+        self._world.hired.append(executor)
         self._executors[executor] = device
         held = [each for each, place in self._executors.items() if place == device]
         assert sum(each.model.needs.memory_bytes for each in held) <= device.memory_bytes, f"{device.name} holds more than its memory"

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from simulated_world import PAGE, Shape, World
 
+from gesso.domain.batch import Fit
 from gesso.domain.errors import GessoError
 from gesso.models.contract import Device
+from gesso.ports import RunOrder
 from gesso.testing import Play, make_model, simulate
 
 MIB = 2**20
@@ -24,7 +26,8 @@ LARGE = make_model("lab/large", per_second="0.02", memory_bytes=900 * MIB)
 FREE = make_model("lab/free", memory_bytes=100 * MIB)
 BROKEN = make_model("lab/broken", memory_bytes=100 * MIB)
 HUGE = make_model("lab/huge", memory_bytes=2**40)
-MODELS = (STEADY, LARGE, FREE, BROKEN, HUGE)
+CHORUS = make_model("lab/chorus", per_second="0.003", memory_bytes=200 * MIB)
+MODELS = (STEADY, LARGE, FREE, BROKEN, HUGE, CHORUS)
 
 
 class Luck:
@@ -51,6 +54,14 @@ class Luck:
         error = "It is broken." if model is BROKEN or self.random.random() < self._bad_setups else ""
         return self.random.choice((0.0, 0.05, 3.0)), error
 
+    def fit(self, order: RunOrder) -> Fit | None:
+        """The same for a Task whenever it is asked."""
+        draw = random.Random(order.task_id)
+        return None if draw.random() < 0.15 else Fit(draw.choice("aab"), draw.randrange(1, 3), draw.choice((2, 5)))
+
+    def fit_s(self) -> float:
+        return self.random.choice((0.0, 0.0, 0.3))
+
     def commit_s(self) -> float:
         return self.random.uniform(0.0, self._slowest_commit_s)
 
@@ -67,6 +78,8 @@ def _run(seed: int) -> World:
         cpu_workers=draw.choice((1, 2, 4)),
         play=luck.play,
         setup=luck.setup,
+        fit={CHORUS.name: luck.fit},
+        fit_s=luck.fit_s,
         commit_s=luck.commit_s,
         read_s=luck.read_s,
         idle_unload_s=draw.choice((0.5, 60.0)),
@@ -124,7 +137,7 @@ class _Mischief:
     async def _submit(self) -> None:
         draw = self._draw
         url, callback_url = draw.choice(("", "", PAGE)), draw.choice(("", "https://hooks.example/"))
-        model = draw.choice((*MODELS, STEADY, STEADY, LARGE))
+        model = draw.choice((*MODELS, STEADY, STEADY, LARGE, CHORUS, CHORUS))
         await self._impatiently(self._world.submit(draw.randrange(1, 4), model, url, callback_url))
 
     async def _withdraw(self) -> None:

@@ -43,8 +43,8 @@ class _Run:
 
 
 class ScriptedExecutor:
-    """`play`: what each run does. `setup_s`, `setup_error`: how its start goes. `fit`: with whom an order could share a Batch, after
-    `fit_s` seconds; without it there are no Batches. `on_step` hears starting, ready, run, end, gone."""
+    """`play`: what each run does. `setup_s`, `setup_error`: how its start goes. `fit`: with whom an order could share a Batch, told
+    after `fit_s` seconds; without it there are no Batches. `on_step` hears starting, ready, run, end, gone."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class ScriptedExecutor:
         setup_s: float = 0.0,
         setup_error: str = "",
         fit: Callable[[RunOrder], Fit | None] | None = None,
-        fit_s: float = 0.0,
+        fit_s: Callable[[], float] = lambda: 0.0,
         on_step: Callable[[str, ScriptedExecutor, RunOrder | None], None] = lambda step, executor, order: None,
     ) -> None:
         self.name = name
@@ -126,7 +126,7 @@ class ScriptedExecutor:
         assert self._fit is not None
         self._state = "busy"
         try:
-            await asyncio.sleep(self._fit_s)
+            await asyncio.sleep(self._fit_s())
         finally:
             self._state = "ready" if self._state == "busy" else self._state
         if not self.is_alive:

@@ -83,7 +83,10 @@ def test_a_line_agrees_with_a_plain_set_whatever_happens(moves: list[tuple[str, 
         elif move == "remove":
             assert line.remove(entry(task_id, task_id % 4)) == (waiting.pop(task_id, None) is not None)
         elif waiting:
+            next_one = line.peek(running)
+            assert line.peek(running) == next_one
             chosen = line.take(running)
+            assert chosen == next_one
             of_project = [each for each, project_id in waiting.items() if project_id == chosen.project_id]
             assert chosen.task_id == min(of_project)
             fewest = min(running.get(project_id, 0) for project_id in waiting.values())
