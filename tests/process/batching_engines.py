@@ -29,6 +29,9 @@ class Chorus:
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         emit.log(f"{inputs['words']} alone")
+        while inputs["goes"] == "slowly":
+            emit.check()
+            time.sleep(0.005)
         _go(inputs)
         emit.progress(1, 1)
         self._used = {"words": inputs["words"]}

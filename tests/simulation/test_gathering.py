@@ -80,7 +80,7 @@ def test_those_that_come_next_share_a_batch_whoever_owns_them() -> None:
 
 def test_the_time_of_the_worker_is_divided_and_charged_once() -> None:
     async def scenario() -> None:
-        hall = Hall()
+        hall = Hall(fit_s=0.7)
         first, *_ = await hall.line(1, 2, 3)
         hall.fits[first.id] = Fit("a", 2, 4)
         ended = await hall.rest()

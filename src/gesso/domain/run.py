@@ -52,7 +52,7 @@ class RunResult:
     """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client.
 
     `reported`: what the Engine says that it costs, for prices that are reported. `made_with`: what it says of its provenance. `share`: of
-    the Worker's time; the runs of a Batch divide it.
+    the Worker's time, which the runs of a Batch divide. `waited_s`: until all of them were there.
     """
 
     outputs: tuple[MadeOutput, ...]
@@ -63,3 +63,4 @@ class RunResult:
     reported: Decimal | None = None
     made_with: MadeWith | None = None
     share: float = 1.0
+    waited_s: float = 0.0

@@ -159,7 +159,7 @@ class Attempts:
                 on_started=lambda: self._started(task.id, attempt),
                 on_live=lambda event: self._lifecycle.tell(task.id, event),
             )
-            billed_us = round((self._clock.monotonic() - assigned_at) * result.share * 1_000_000)
+            billed_us = round((self._clock.monotonic() - assigned_at - result.waited_s) * result.share * 1_000_000)
             give_back()
             commit = await self._settle(task.id, attempt, model, order, result, billed_us)
             # The change is in line: from here on only the store knows whether the Outputs are wanted.

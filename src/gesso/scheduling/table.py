@@ -80,20 +80,21 @@ class Seat:
     async def run(self, order: RunOrder, on_started: Callable[[], None], on_live: Callable[[LiveEvent], None]) -> RunResult:
         """As Executor's, when everybody is there."""
         self.member = Member(order, on_started, on_live)
+        loop = asyncio.get_running_loop()
+        arrived_at = loop.time()
         self._table.look()
         running: asyncio.Future[_Outcome] | None = None
         try:
             running = await asyncio.shield(self._begun)
+            waited_s = loop.time() - arrived_at
             if self._is_killed and running is None:
                 raise RunKilled("The run was killed before it began.")
-            if running is None:
-                return await self._table.executor.run(order, on_started, on_live)
-            outcome = await asyncio.shield(running)
+            outcome = await (self._table.executor.run(order, on_started, on_live) if running is None else asyncio.shield(running))
         except asyncio.CancelledError:
             await self._end()
             raise
         if isinstance(outcome, RunResult):
-            return replace(outcome, share=self._share)
+            return replace(outcome, share=self._share, waited_s=waited_s)
         raise outcome
 
     def begin(self, running: asyncio.Future[_Outcome] | None, share: float) -> None:
