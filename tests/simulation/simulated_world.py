@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -105,11 +105,13 @@ class World:
                 await asyncio.sleep(1.0)
         self.server = server
 
-    async def submit(self, project_id: int, model: Model, url: str = "", callback_url: str = "") -> Task | None:
+    async def submit(
+        self, project_id: int, model: Model, url: str = "", callback_url: str = "", sent: Mapping[str, str] | None = None
+    ) -> Task | None:
         """An accepted Task, or None when it was refused."""
         server = self.server
         files = {"picture": (FileInput("a.png", url=url),)} if url else {}
-        order = make_order(model, make_project(project_id), files=files, callback_url=callback_url)
+        order = replace(make_order(model, make_project(project_id), files=files, callback_url=callback_url), sent=sent or {})
         try:
             task = await server.submission.submit(order)
         except GessoError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulated_world import PAGE, Shape, World
 
-from gesso.domain.batch import Fit
+from gesso.domain.batch import ALONE, Fit
 from gesso.domain.task import Task, TaskState
 from gesso.ports import RunOrder
 from gesso.testing import Play, make_model, simulate
@@ -141,6 +141,18 @@ def test_inputs_that_must_be_fetched_are_waited_for_by_nobody_else() -> None:
         await hall.rest()
         assert hall.batches == [[first.id, second.id]]
         assert hall.world.starts[2:] == [third.id, fourth.id]
+
+    run(scenario())
+
+
+def test_who_asks_for_it_runs_alone() -> None:
+    async def scenario() -> None:
+        hall = Hall()
+        first, second = await hall.line(1, 1)
+        await hall.world.submit(1, CHORUS, sent={ALONE: "true"})
+        await hall.one(1)
+        await hall.rest()
+        assert hall.batches == [[first.id, second.id]]
 
     run(scenario())
 

@@ -17,6 +17,7 @@ from gesso.cli.run import connect, watch
 from gesso.cli.screen import notices, output, print_json, table
 from gesso.cli.storage import open_store
 from gesso.config import Settings
+from gesso.domain.batch import ALONE
 from gesso.domain.provenance import Change, changes
 from gesso.domain.task import Task, TaskState
 from gesso.models.comparison import Difference, difference
@@ -77,7 +78,7 @@ def _run_again(settings: Settings, task: Task) -> int:
     values = [(name, _text(value)) for name, value in task.values.items() if value is not None]
     try:
         with connect(settings, None, None, None) as api:
-            submitted = api.submit(owner, slug, [*values, *given], ())
+            submitted = api.submit(owner, slug, [*values, *given, (ALONE, "true")], ())
             record = watch(api, submitted, notices(), f"{task.model}, task {task.id} again")
     except (Refusal, Unreachable) as error:
         raise Refused(f"Task {task.id} cannot be run again: {error}") from error
@@ -132,6 +133,8 @@ def _show(before: Task, after: Task, verdict: _Verdict) -> None:
             console.print(rows, soft_wrap=False)
     if not verdict.is_told:
         notices().print("What one of them was made with is not known: its engine did not tell.")
+    elif not verdict.is_identical and any(change.name == "batch" for change in verdict.decisions):
+        notices().print(f"Task {before.id} was made in a batch with other tasks, which rounds differently; a replay runs alone.")
     elif not verdict.is_identical and not verdict.environment:
         notices().print("Nothing that the engine tells of its environment has changed.")
 

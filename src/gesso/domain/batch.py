@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ALONE = "gesso-alone"
+"""A field of an order beside its Model's parameters: whatever its value, the Task shares no Batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

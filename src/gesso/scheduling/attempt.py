@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import structlog
 
-from gesso.domain.batch import Fit
+from gesso.domain.batch import ALONE, Fit
 from gesso.domain.errors import GessoError, StaleAttempt, Unavailable
 from gesso.domain.event import (
     Accepted,
@@ -82,7 +82,7 @@ class Attempts:
         """
         try:
             task = await self._lifecycle.load(task_id)
-            if task.counted_losses or _fetches(task):
+            if task.counted_losses or _fetches(task) or ALONE in task.sent:
                 return None
             return await executor.fit(await self._staging.order(task))
         except (WorkerLost, GessoError):
