@@ -41,6 +41,8 @@ _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _PARAMETER = re.compile(r'[ \t]*;[ \t]*([^=;\s"]+)=("(?:[^"\\]|\\.)*"|[^;"]*)', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
+# PHP and many JavaScript libraries write the members of a list so.
+_MEMBER = re.compile(r"(.+)\[\d{0,4}\]", re.DOTALL)
 _BOUNDARY = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
 
 
@@ -185,7 +187,13 @@ def _parse_urlencoded(text: bytes) -> Body:
         raise BodyUnreadable("the form is not UTF-8 text") from error
     if len(text) > FIELD_MAX_BYTES and any(len(value.encode()) > FIELD_MAX_BYTES for _, value in fields):
         raise BodyTooLarge(FIELD_MAX_BYTES)
-    return Body(list(fields), [], is_json=False)
+    return Body([(_list_name(name), value) for name, value in fields], [], is_json=False)
+
+
+def _list_name(name: str) -> str:
+    """The name of the list, where `name` is that of a member: X for X[] and X[0]."""
+    found = _MEMBER.fullmatch(name) if name.endswith("]") else None
+    return found[1] if found else name
 
 
 def _parameters(header: str) -> dict[str, str]:
@@ -367,7 +375,7 @@ def _disposition(headers: dict[bytes, bytes]) -> tuple[str, str | None]:
         raise BodyUnreadable("a part has a malformed Content-Disposition") from error
     if header.partition(";")[0].strip().lower() != "form-data" or not parameters.get("name"):
         raise BodyUnreadable("a part has no name")
-    return parameters["name"], file_name
+    return _list_name(parameters["name"]), file_name
 
 
 def _extended(value: str) -> str:

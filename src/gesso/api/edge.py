@@ -38,6 +38,11 @@ class Edge:
             await self._inner(scope, receive, send)
             return
         dialect = self._dialect_of(scope["path"])
+        if dialect is None and scope["path"].startswith("//"):
+            # A base address that ends in a slash, with a path that begins with one. No page is named so.
+            shorter = _without_empty_start(scope)
+            dialect = self._dialect_of(shorter["path"])
+            scope = shorter if dialect else scope
         request_id = _request_id(scope)
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         if scope["type"] == "websocket":
@@ -63,6 +68,11 @@ class Edge:
             if path.startswith(below) or path == prefix:
                 return dialect
         return None
+
+
+def _without_empty_start(scope: Scope) -> Scope:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return {**scope, "path": "/" + scope["path"].lstrip("/"), "raw_path": b"/" + raw.lstrip(b"/")}
 
 
 class _Marked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from gesso.domain.errors import ParameterMissing, ParameterNotAllowed, Parameter
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 # Whole numbers are signed 64-bit: more cannot be stored, nor told to a Worker.
 _INTEGER_END = 2**63
 
@@ -155,11 +157,11 @@ def _integer(parameter: Parameter, value: Any) -> int:
 
 def _seed(parameter: Parameter, value: Any) -> int:
     """Seeds are unsigned 64-bit; the wire carries them as text because JavaScript numbers are too short."""
-    text = str(value).strip()
-    if isinstance(value, bool) or not text.lstrip("+").isdigit() or not text.isascii() or len(text) > 20:
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
         raise ParameterNotNumber(parameter.id)
     seed = int(text)
-    if seed >= 2**64:
+    if not 0 <= seed < 2**64:
         raise ParameterOutOfRange(parameter.id, "0", str(2**64 - 1))
     return seed
 

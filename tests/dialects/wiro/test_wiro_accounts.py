@@ -162,6 +162,22 @@ def test_projects_are_created_listed_and_changed(open_server: LiveServer, ada: P
     assert ada.refused("/Project/Update", name="x") == "Request parameter [projectid] required"
 
 
+@proves("project.addresses")
+def test_a_false_address_is_told_by_the_name_under_which_it_came(ada: Person) -> None:
+    text = ada.refused("/Project/Update", projectid=ada.project()["id"], ipwhitelist=["nonsense"])
+    assert text.startswith("Request parameter [ipwhitelist] cannot be used:")
+
+
+@proves("auth.signed-in")
+def test_a_program_that_is_signed_in_may_send_its_token_with_a_key(open_server: LiveServer, ada: Person) -> None:
+    project = ada.project("mine")
+    with open_server.client(**{"x-api-key": project["apikey"], "authorization": f"Bearer {ada.token}"}) as both:
+        assert run(both)["result"]
+        assert [one["name"] for one in both.post("/Project/List", json={}).json()["project"]] == ["mine"]
+    with open_server.client(**{"x-api-key": "x" * 40, "authorization": f"Bearer {ada.token}"}) as false:
+        assert false.post("/Task/List", json={}).status_code == 401
+
+
 @proves("project.list", "project.filter")
 def test_a_project_lists_itself_with_its_own_headers(open_server: LiveServer, ada: Person) -> None:
     plain, signing = ada.project("one"), ada.project("two", "signature")

@@ -117,6 +117,20 @@ def test_without_a_balance_nothing_is_started_and_nothing_kept(prepaid: LiveServ
     assert run(client, "lab/trainer")["result"]
 
 
+@proves("sync.training", "task.training")
+def test_a_training_is_listed_as_one_and_not_waited_for(prepaid: LiveServer, project: Project) -> None:
+    _, client = project
+    credit(prepaid, project, "50")
+    assert "without /sync" in refused(client, "lab/trainer/sync")["message"]
+    assert client.post("/Task/List", json={"type": "train"}).json()["total"] == "0"
+    number = run(client, "lab/trainer")["taskid"]
+    run(client, "lab/priced")
+    (trained,) = client.post("/Task/List", json={"type": "train"}).json()["tasklist"]
+    assert (trained["id"], trained["runtype"]) == (number, "train")
+    (drawn,) = client.post("/Task/List", json={"type": "model"}).json()["tasklist"]
+    assert drawn["runtype"] == "model"
+
+
 @proves("billing.parallel")
 def test_a_tenth_of_the_balance_runs_at_once(prepaid: LiveServer, project: Project) -> None:
     _, client = project

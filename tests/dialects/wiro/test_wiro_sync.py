@@ -114,6 +114,40 @@ def test_a_server_that_stops_does_not_take_its_clients_for_gone(
         client.post("/Task/Kill", json={"taskid": queued["taskid"]})
 
 
+@pytest.mark.parametrize("kind", ["answer", "stream"])
+@proves("sync.stopping")
+def test_a_server_that_stops_tells_who_waits_how_to_come_back(server: LiveServer, client: httpx.Client, kind: str) -> None:
+    sent: list[Any] = []
+    services = server.house.services
+    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: False, wait_s=LONG_S)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def wait(token: str) -> None:
+        is_waited_for = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            is_waited_for.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        task = await services.tasks.by_token(token)
+        request = Request({"type": "http", "headers": []}, receive)
+        answering = asyncio.create_task(getattr(waiting, kind)(task, Viewer("", ""), request, send))
+        await is_waited_for.wait()
+        answering.cancel()
+        await answering
+
+    with running(server, client) as answer:
+        server.call(lambda: wait(answer["socketaccesstoken"]))
+        assert record(client, taskid=answer["taskid"])["status"] == "task_start", "the task goes on"
+    body = b"".join(message.get("body", b"") for message in sent).decode()
+    late = orjson.loads(body) if kind == "answer" else _events(body)[-1][1]
+    assert sent[0]["status"] == (504 if kind == "answer" else 200)
+    assert (late["taskid"], late["socketaccesstoken"], late["result"]) == (answer["taskid"], answer["socketaccesstoken"], False)
+
+
 @pytest.mark.parametrize("query", ["", "?stream=true"])
 @proves("sync.left")
 def test_a_client_that_leaves_withdraws_its_task(server: LiveServer, client: httpx.Client, query: str) -> None:

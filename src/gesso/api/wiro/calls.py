@@ -9,6 +9,7 @@ import orjson
 
 from gesso.api.body import Body, read_body
 from gesso.api.dialect import Answer, Services
+from gesso.api.inflate import is_packed, unpacked
 from gesso.api.request import Request
 from gesso.api.wiro import browser
 from gesso.api.wiro.auth import proof_of
@@ -43,7 +44,11 @@ class Calls:
     async def body(self, request: Request, max_bytes: int) -> Body:
         """Errors: BodyUnreadable, BodyTooLarge, Unavailable."""
         content_type = request.headers.get(b"content-type", b"").decode("latin-1")
-        return await read_body(content_type, request.content_length(), request.chunks(max_bytes), self._services.blobs)
+        chunks, length = request.chunks(max_bytes), request.content_length()
+        if is_packed(request.headers.get(b"content-encoding", b"")):
+            # The announced length is that of the packed bytes; whether they are complete, the packing tells.
+            chunks, length = unpacked(chunks, max_bytes), None
+        return await read_body(content_type, length, chunks, self._services.blobs)
 
     async def forget(self, body: Body) -> None:
         """Delete the files of a body that nothing records."""

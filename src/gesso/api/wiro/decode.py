@@ -10,7 +10,7 @@ import orjson
 
 from gesso.api.body import Body
 from gesso.api.wiro.inputs import FileField
-from gesso.domain.errors import ParameterNotAllowed
+from gesso.domain.errors import FileRefused, ParameterNotAllowed
 from gesso.domain.limits import KIB, URL_MAX_CHARACTERS
 from gesso.domain.model import Model
 from gesso.domain.once import Once
@@ -37,12 +37,16 @@ class Form:
         self._file_fields = tuple(FileField(parameter) for parameter in model.parameters if parameter.kind.is_file)
         self._value_fields = tuple((one.id, f"{one.id}[]", one) for one in model.parameters if not one.kind.is_file)
         file_names = {name for field in self._file_fields for name in field.names}
-        value_names = {name for *names, _ in self._value_fields for name in names}
-        self._known = {*_CALLBACK_KEYS, *file_names, *value_names}
+        self._value_names = frozenset(name for *names, _ in self._value_fields for name in names)
+        self._known = {*_CALLBACK_KEYS, *file_names, *self._value_names}
 
     def order(self, project: Project, body: Body, origins: Collection[str], once: Once | None = None) -> Order:
         """What the body asks for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
         fields = body.as_mapping()
+        stray = next((name for name, _ in body.files if name in self._value_names), None)
+        if stray is not None:
+            # A part with a filename is a file, and its words would be lost without a word.
+            raise FileRefused(stray, "a value was expected, and a file was sent; a part for a value has no filename")
         given = ((field.name, field.inputs(fields, body.files, origins)) for field in self._file_fields)
         unknown = fields.keys() - self._known
         if plain_word(fields.get(_PROJECT_KEY)) in ("", str(project.id), project.uuid):
@@ -64,6 +68,9 @@ def plain(parameter: Parameter, value: Any) -> Any:
     """The value with what forms do to it undone: lists as JSON text, and a field that is repeated with blanks or with itself."""
     if parameter.kind is Kind.MULTISELECT:
         return _unpacked(value)
+    if isinstance(value, bool) and parameter.kind is not Kind.CHECKBOX and not parameter.kind.is_numeric:
+        # Options are texts on this wire, and "true" is one that clients spell as JSON does.
+        return "true" if value else "false"
     if not isinstance(value, list):
         return value
     if parameter.kind is Kind.CHECKBOX and value:
@@ -148,7 +155,9 @@ def is_summary(fields: Mapping[str, Any]) -> bool:
 
 
 def plain_word(value: Any) -> str:
-    """A text or a whole number as text; anything else counts as not sent."""
+    """A text or a whole number as text; anything else counts as not sent. Some languages write their whole numbers as 7.0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return "true" if value is True else ""
     return str(value).strip()

@@ -63,6 +63,7 @@ class _Constant:
     slug: str
     description: str
     dynamicprice: str = ""
+    runtype: str = "model"
 
 
 class Encoder:
@@ -77,7 +78,8 @@ class Encoder:
             return _Constant(None, "0.000000000000", "0", "[]", clean(owner), clean(slug), "")
         categories = orjson.dumps(list(model.categories)).decode()
         number, cps = str(self._catalog.number(model)), f"{model.price.per_second:.12f}"
-        return _Constant(model, cps, number, categories, clean(owner), clean(slug), model.description, dynamic_price(model.price))
+        runtype = "train" if model.is_trainer else "model"
+        return _Constant(model, cps, number, categories, clean(owner), clean(slug), model.description, dynamic_price(model.price), runtype)
 
     def record(self, task: Task, viewer: Viewer) -> dict[str, Any]:
         """The task record."""
@@ -101,7 +103,7 @@ class Encoder:
             "modelid": constant.modelid,
             "description": "",
             "basemodelid": "0",
-            "runtype": "model",
+            "runtype": constant.runtype,
             "modelfolderid": "",
             "modelfileid": "",
             "callbackurl": task.callback_url,

@@ -87,6 +87,8 @@ def _listed(parameter: Parameter, text: str) -> list[Any]:
 def _addressed(parameter: Parameter, address: str, origins: Iterable[str]) -> FileInput:
     if address[:5].lower() == "data:":
         raise FileRefused(parameter.id, "data: addresses are not taken; send the file as a part of a multipart form, or an http(s) address")
+    # Copied out of a browser's bar. One in the name of the host is found below.
+    address = address.replace(" ", "%20")
     if len(address) > URL_MAX_CHARACTERS:
         raise FileRefused(parameter.id, f"the address has more than {URL_MAX_CHARACTERS} characters")
     try:
@@ -95,7 +97,7 @@ def _addressed(parameter: Parameter, address: str, origins: Iterable[str]) -> Fi
     except ValueError:
         host, parts = None, urlsplit("")
     is_relative = address.startswith("/v1/File/")
-    if not is_relative and (parts.scheme.lower() not in ("http", "https") or not host or _FORBIDDEN.search(address)):
+    if not is_relative and (parts.scheme.lower() not in ("http", "https") or not host or "%" in host or _FORBIDDEN.search(address)):
         raise FileRefused(parameter.id, f"{address[:200]!r} is neither a file nor an http(s) address")
     own = _OWN_PATH.fullmatch(parts.path)
     if own and (is_relative or f"{parts.scheme}://{parts.netloc}".lower() in origins):

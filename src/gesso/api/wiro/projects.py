@@ -68,7 +68,11 @@ class ProjectCalls:
         user, fields = await self._asked(request)
         addresses = sorted(asking.words(fields, "ipwhitelist")) if fields.get("ipwhitelist") is not None else None
         reference = _reference(fields)
-        changed = await self._projects.change(user, reference, _long(fields, "name"), _long(fields, "description"), addresses)
+        try:
+            changed = await self._projects.change(user, reference, _long(fields, "name"), _long(fields, "description"), addresses)
+        except ParameterNotAllowed as error:
+            # Told by the name under which the client has sent it.
+            raise ParameterNotAllowed("ipwhitelist" if error.name == "addresses" else error.name, error.reason) from None
         listing = await self._projects.own(changed)
         return told({"result": True, "errors": [], "project": [project_record(listing)]})
 

@@ -28,7 +28,7 @@ from gesso.api.wiro.owners import PREFIX, Owners
 from gesso.api.wiro.projects import ProjectCalls
 from gesso.api.wiro.stream import Streams
 from gesso.api.wiro.sync import Waiting, wants_stream
-from gesso.domain.errors import FileUnknown, GessoError, TaskUnknown, Unavailable
+from gesso.domain.errors import FileUnknown, GessoError, ParameterNotAllowed, TaskUnknown, Unavailable
 from gesso.domain.limits import BODY_MAX_BYTES
 from gesso.domain.project import Project
 from gesso.domain.task import Task
@@ -125,18 +125,20 @@ class Wiro:
         return told(submitted(task))
 
     async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
-        task, project = await self._submit(request, segments)
+        task, project = await self._submit(request, segments, is_waited_for=True)
         viewer = self._owners.viewer(request, project)
         answer = self._waiting.stream if wants_stream(request) else self._waiting.answer
         await answer(task, viewer, request, send)
 
-    async def _submit(self, request: Request, segments: list[str]) -> tuple[Task, Project]:
+    async def _submit(self, request: Request, segments: list[str], is_waited_for: bool = False) -> tuple[Task, Project]:
         services = self._services
         if not services.is_accepting():
             # Told before a body of many megabytes is read; the service would refuse it after.
             raise Unavailable("the server is starting or stopping")
         project, author = await self._calls.asker(request)
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
+        if is_waited_for and model.is_trainer:
+            raise ParameterNotAllowed("sync", "a training takes too long to be waited for; run it without /sync")
         body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
             order = self._forms[model.name].order(project, body, self._owners.origins(request), once_of(request.headers, model, body))

@@ -58,6 +58,12 @@ class Waiting:
         gone = asyncio.ensure_future(request.gone())
         try:
             now = await self._tasks.wait(task, self._wait_s, gone)
+        except asyncio.CancelledError:
+            if self._is_accepting():
+                raise
+            # The server stops and has waited long enough. The client is told under which name its task goes on.
+            await self._late(task).send(send)
+            return
         finally:
             has_left = not gone.cancel()
         if now.state.is_terminal:
@@ -74,26 +80,31 @@ class Waiting:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._wait_s
         told = self._tasks.follow(task)
-        async with aclosing(sse.heard(told, request, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
-            async for beat in beats:
-                if beat is sse.Silence.LEFT:
-                    await self._leave(task, request)
-                    return
-                if isinstance(beat, GessoError):
-                    last = sse.broken(explain(beat))
-                    break
-                if isinstance(beat, sse.Silence):
-                    if clock() >= deadline:
-                        last = sse.broken(self._late(task))
+        try:
+            async with aclosing(sse.heard(told, request, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
+                async for beat in beats:
+                    if beat is sse.Silence.LEFT:
+                        await self._leave(task, request)
+                        return
+                    if isinstance(beat, GessoError):
+                        last = sse.broken(explain(beat))
                         break
-                    await sse.write(send, sse.KEEP_ALIVE)
-                    continue
-                task = beat[0]
-                for frame in frames(*beat, viewer):
-                    if frame["type"] == _OUTPUT:
-                        await sse.write(send, sse.event(_OUTPUT, frame))
-            else:
-                last = sse.event("done", self._encoder.detail(task, viewer))
+                    if isinstance(beat, sse.Silence):
+                        if clock() >= deadline:
+                            last = sse.broken(self._late(task))
+                            break
+                        await sse.write(send, sse.KEEP_ALIVE)
+                        continue
+                    task = beat[0]
+                    for frame in frames(*beat, viewer):
+                        if frame["type"] == _OUTPUT:
+                            await sse.write(send, sse.event(_OUTPUT, frame))
+                else:
+                    last = sse.event("done", self._encoder.detail(task, viewer))
+        except asyncio.CancelledError:
+            if self._is_accepting():
+                raise
+            last = sse.broken(self._late(task))
         await sse.write(send, last)
         await sse.finish(send)
 
