@@ -1,4 +1,7 @@
-"""What README.md and docs/models.md tell people to paste, pasted: with the address of a test's server in the place of the usual one."""
+"""What README.md, docs/first-project.md and docs/models.md tell people to paste, pasted.
+
+The address of a test's server stands in the place of the usual one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,7 +65,7 @@ def test_the_readme_can_be_pasted(server: Server, tmp_path: Path) -> None:
     address = server.url.removeprefix("http://")
     script = "\n".join(pasted).replace(USUAL, address) + '\necho "token $TOKEN"\n'
     said = paste(script, tmp_path, GESSO_DATA=str(server.data))
-    healed = numpy.asarray(Image.open(tmp_path / "healed.png").convert("RGB"))
+    healed = numpy.asarray(Image.open(tmp_path / "out" / "healed.png").convert("RGB"))
     assert (healed == picture)[mask == 0].all()
     assert (healed != picture)[mask == 255].any()
     assert len(list((tmp_path / "out").glob("heal-*-0.png"))) == 1
@@ -73,6 +77,19 @@ def test_the_readme_can_be_pasted(server: Server, tmp_path: Path) -> None:
     assert told[0] == "connected"
     assert told[-1] == "task_postprocess_end"
     assert "task_start" in told
+
+
+def test_the_first_project_can_be_pasted(server: Server, tmp_path: Path) -> None:
+    picture, mask = draw(tmp_path)
+    # A photograph would lose its pixels as a JPEG; what a file is, its bytes say.
+    shutil.copy(tmp_path / "out" / "before.png", tmp_path / "picture.jpg")
+    shutil.copy(tmp_path / "out" / "mask.png", tmp_path / "mask.png")
+    script = "\n".join(blocks("docs/first-project.md", "bash")).replace(USUAL, server.url.removeprefix("http://"))
+    said = paste(script, tmp_path, GESSO_DATA=str(server.data))
+    assert '"socketaccesstoken"' in said
+    healed = numpy.asarray(Image.open(tmp_path / "healed.png").convert("RGB"))
+    assert (healed == picture)[mask == 0].all()
+    assert (healed != picture)[mask == 255].any()
 
 
 def test_the_model_of_the_documents_runs(terminal: Terminal) -> None:
