@@ -168,6 +168,9 @@ def test_a_stop_takes_all_of_them_along(bench: Bench) -> None:
         ({}, Fit("mass", 1, 3)),
         ({"voices": 2}, Fit("mass", 2, 3)),
         ({"tune": "solo"}, None),
+        ({"voices": 4}, None),
+        ({"voices": 0}, None),
+        ({"voices": "many"}, None),
         # It is run alone, and its client told why.
         ({"tune": "unreadable"}, None),
         ({"more": "x" * 300_000}, None),

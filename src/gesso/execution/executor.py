@@ -319,8 +319,10 @@ class ProcessExecutor:
     def _end_log(self, run: RunInFlight) -> tuple[str, str]:
         if run is not self._writer:
             return run.said(), ""
+        log = self._present_child().end_log()
+        # Only now: what was held back is told as the run's.
         self._writer = None
-        return self._present_child().end_log()
+        return log
 
     def _on_line(self, stream: str, text: str) -> None:
         line = LogLine(stream, text)

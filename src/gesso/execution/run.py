@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from gesso.domain.event import LiveEvent, LogLine, Preview, Progress
 from gesso.domain.file import output_key
-from gesso.domain.limits import LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.domain.limits import LOG_LINE_MAX_BYTES, LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
 from gesso.domain.provenance import MadeWith
 from gesso.execution.logs import Record, readable
@@ -90,7 +90,7 @@ class RunInFlight:
         return "" if self._said is None else self._said.text()
 
     def _keep(self, text: str) -> None:
-        line = text.encode("utf-8", "replace")
+        line = text.encode("utf-8", "replace")[:LOG_LINE_MAX_BYTES]
         if self._said is None:
             self._said = Record()
         self._said.add(line + b"\n")

@@ -118,11 +118,14 @@ def _end(channel: WorkerChannel, engine: Engine, run: Run, voice: Voice, make: C
 def _fit(engine: Engine, run: Run) -> FitTold:
     try:
         fit = cast("BatchingEngine", engine).fit(_inputs(run))
+        if fit is not None and 1 <= fit.size <= fit.most:
+            return FitTold(run.run_id, str(fit.key), int(fit.size), int(fit.most))
+    except InputError:
+        # Alone it will be refused too, and its client be told why.
+        pass
     except Exception as error:
-        # Alone it will fail too, and its client be told why.
         _print_traceback(error)
-        fit = None
-    return FitTold(run.run_id, "", 0, 0) if fit is None else FitTold(run.run_id, fit.key, fit.size, fit.most)
+    return FitTold(run.run_id, "", 0, 0)
 
 
 def _serve_batch(channel: WorkerChannel, engine: Engine, runs: Sequence[Run]) -> None:
