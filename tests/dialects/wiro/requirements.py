@@ -222,6 +222,7 @@ REQUIREMENTS = (
     R("socket.many", "4", "A socket may follow many tasks, and a task may have many sockets."),
     R("socket.twice", "4", "Registering a token twice while it is followed changes nothing."),
     R("socket.dropped", "4.2", "Unknown types, unreadable and binary frames are dropped, and the socket stays open."),
+    R("socket.bytes", "4.2", "JSON in a binary frame is read as in a text frame.", decided=True),
     R("socket.errors", "4.2", "No token is `tasktoken-required`; an unknown one `task-not-exist`; the socket stays open.", decided=True),
     R("socket.open", "4", "The socket stays open after a terminal frame."),
     R("socket.lost", "4", "A lost attempt is told as task_error, followed by task_queue.", decided=True),

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requirements import proves
 from wiro_builders import MODEL, PROJECT, received
-from wiro_server import LiveServer, ended, record, run, web_server
+from wiro_server import LiveServer, ended, record, run, socket_to, web_server
 
 from gesso.api.body import Body
 from gesso.api.inflate import unpacked
@@ -145,3 +145,11 @@ def test_spaces_in_an_address(server: LiveServer, client: httpx.Client) -> None:
     assert (task["pexit"], client.get(task["outputs"][-1]["url"]).content) == ("0", b"spaced")
     answer = client.post("/Run/gesso/echo", json={"inputFile": "http://a b.example/x.txt"}).json()
     assert "is neither a file nor an http(s) address" in answer["errors"][0]["message"]
+
+
+@proves("socket.bytes")
+def test_a_registration_may_come_as_bytes(server: LiveServer, client: httpx.Client) -> None:
+    token = run(client)["socketaccesstoken"]
+    with socket_to(server) as socket:
+        socket.send(orjson.dumps({"type": "task_info", "tasktoken": token}))
+        assert socket.until("task_postprocess_end")[-1]["tasktoken"] == token

@@ -39,7 +39,7 @@ async def serve(services: Services, owners: Owners, scope: Scope, receive: Recei
     await socket.tell(CONNECTED)
     try:
         while (message := await receive())["type"] != "websocket.disconnect":
-            await socket.hear(message.get("text"))
+            await socket.hear(message.get("text") or message.get("bytes"))
     finally:
         await socket.close()
 
@@ -59,8 +59,11 @@ class _Socket:
             # The client went away while this was on its way. `serve` learns that from its next message, and ends all followers.
             log.debug("a frame came too late")
 
-    async def hear(self, text: str | None) -> None:
-        """Act on one message. What is unreadable, of an unknown type or binary is dropped in silence, as upstream does."""
+    async def hear(self, text: str | bytes | None) -> None:
+        """Act on one message. What is unreadable, of an unknown type or sound is dropped in silence, as upstream does.
+
+        JSON in a binary frame, as Swift and Python send it where bytes are at hand, is read: sound begins with a token and no brace.
+        """
         message = _read(text)
         if message is None or message.get("type") != _REGISTER:
             return
@@ -108,7 +111,7 @@ class _Socket:
             await self.tell(refused(INTERNAL.text))
 
 
-def _read(text: str | None) -> dict[str, Any] | None:
+def _read(text: str | bytes | None) -> dict[str, Any] | None:
     if text is None or len(text) > SOCKET_MESSAGE_MAX_BYTES:
         return None
     try:
