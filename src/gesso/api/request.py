@@ -90,24 +90,43 @@ class Request:
         given = self.headers.get(b"content-length", b"")
         return int(given) if given.isdigit() and len(given) <= 18 else None
 
-    async def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
+    def chunks(self, max_bytes: int) -> AsyncIterator[bytes]:
         """The body as it comes in. Errors: BodyTooLarge, BodyUnreadable when the client breaks off."""
-        seen, more = 0, True
-        while more:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise BodyUnreadable("the client went away in the middle of it")
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            seen += len(chunk)
-            if seen > max_bytes:
-                raise BodyTooLarge(max_bytes)
-            if chunk:
-                yield chunk
+        return _Chunks(self.receive, max_bytes)
 
     async def gone(self) -> None:
         """Returns when the client has gone away. Only after the body was read."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
+
+
+class _Chunks:
+    """The pieces of a body. A class, because each new generator is entered in the books of its event loop."""
+
+    __slots__ = ("_has_more", "_max_bytes", "_receive", "_seen_bytes")
+
+    def __init__(self, receive: Receive, max_bytes: int) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._seen_bytes = 0
+        self._has_more = True
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while self._has_more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise BodyUnreadable("the client went away in the middle of it")
+            chunk: bytes = message.get("body", b"")
+            self._has_more = message.get("more_body", False)
+            self._seen_bytes += len(chunk)
+            if self._seen_bytes > self._max_bytes:
+                raise BodyTooLarge(self._max_bytes)
+            if chunk:
+                return chunk
+        raise StopAsyncIteration
 
 
 def _without_port(hop: str) -> str:

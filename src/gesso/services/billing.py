@@ -5,8 +5,7 @@ Charges and counters are written by the store together with the Events that they
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -75,22 +74,20 @@ class Billing:
         for project_id, task_id in await self._store.active():
             self._active.setdefault(project_id, set()).add(task_id)
 
-    @asynccontextmanager
-    async def admit(self, project: Project, model: Model, task_id: int) -> AsyncIterator[None]:
-        """Let a Project submit a Task within the block. It counts as under way from here on, and no more if the block is refused.
+    def admit(self, project: Project, model: Model, task_id: int) -> _Admission:
+        """Let a Project submit a Task within an `async with` block. It counts as under way from its begin on, and no more if the block is
+        refused.
 
-        Errors: BudgetSpent, BalanceTooLow, TooManyActiveTasks, Unavailable.
+        Errors of the begin: BudgetSpent, BalanceTooLow, TooManyActiveTasks, Unavailable.
         """
+        return _Admission(self, project, model, task_id)
+
+    async def begin(self, project: Project, model: Model, task_id: int) -> None:
+        """Count the Task as under way. Errors: those of `admit`."""
         account = await self._known(project.id)
         # Between looking and counting nothing is awaited, so that two submissions cannot both take the last place.
         may_start(account, len(self._active.get(project.id, ())), self.mode, model.is_trainer)
         self._active.setdefault(project.id, set()).add(task_id)
-        try:
-            yield
-        except GessoError:
-            # Who is cancelled here may still have submitted it, and its end is observed then.
-            self._end(project.id, task_id)
-            raise
 
     def observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
         """Follow what was committed."""
@@ -99,13 +96,14 @@ class Billing:
                 case Queued():
                     self._active.setdefault(task.project_id, set()).add(task.id)
                 case Failed() | Cancelled():
-                    self._end(task.project_id, task.id)
+                    self.end(task.project_id, task.id)
                 case Succeeded():
-                    self._end(task.project_id, task.id)
+                    self.end(task.project_id, task.id)
                     if task.cost:
                         self._forget(task.project_id)
 
-    def _end(self, project_id: int, task_id: int) -> None:
+    def end(self, project_id: int, task_id: int) -> None:
+        """Count the Task no more; one that is not counted is no error."""
         active = self._active.get(project_id)
         if active is not None:
             active.discard(task_id)
@@ -195,3 +193,23 @@ class Billing:
         if model is not None:
             return totals.get(model, Statistics())
         return sum(totals.values(), Statistics())
+
+
+class _Admission:
+    """The block of a submission. A class, because the generators of contextlib cost more than all that is looked at in it."""
+
+    __slots__ = ("_billing", "_model", "_project", "_task_id")
+
+    def __init__(self, billing: Billing, project: Project, model: Model, task_id: int) -> None:
+        self._billing = billing
+        self._project = project
+        self._model = model
+        self._task_id = task_id
+
+    async def __aenter__(self) -> None:
+        await self._billing.begin(self._project, self._model, self._task_id)
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        # Who is cancelled here may still have submitted it, and its end is observed then.
+        if isinstance(error, GessoError):
+            self._billing.end(self._project.id, self._task_id)
