@@ -29,6 +29,7 @@ from gesso.services.tasks import Tasks
 log = structlog.get_logger(__name__)
 
 _OUTPUT = "task_output"
+_UNWATCHED_S = 0.1
 
 
 def wants_stream(request: Request) -> bool:
@@ -55,23 +56,33 @@ class Waiting:
 
     async def answer(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
         """Answer with the task's record when it has ended."""
-        gone = asyncio.ensure_future(request.gone())
         try:
-            now = await self._tasks.wait(task, self._wait_s, gone)
+            now, has_left = await self._end(task, request)
         except asyncio.CancelledError:
             if self._is_accepting():
                 raise
             # The server stops and has waited long enough. The client is told under which name its task goes on.
             await self._late(task).send(send)
             return
-        finally:
-            has_left = not gone.cancel()
         if now.state.is_terminal:
             await Answer(self._encoder.answer(now, viewer)).send(send)
         elif has_left:
             await self._leave(task, request)
         else:
             await self._late(task).send(send)
+
+    async def _end(self, task: Task, request: Request) -> tuple[Task, bool]:
+        """The task when it has ended, or as it is when it has taken too long or nobody waits any more; whether its client has left."""
+        # The tasks of small models end before it pays to watch their clients: who leaves sooner than this is noticed a moment later.
+        now = await self._tasks.wait(task, min(_UNWATCHED_S, self._wait_s))
+        if now.state.is_terminal:
+            return now, False
+        gone = asyncio.ensure_future(request.gone())
+        try:
+            now = await self._tasks.wait(task, self._wait_s, gone)
+        finally:
+            has_left = not gone.cancel()
+        return now, has_left
 
     async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
         """Answer with events: `start`, `task_output` as it comes, and `done` with the task's record; `error` when it takes too long."""
