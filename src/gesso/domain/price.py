@@ -177,7 +177,7 @@ def billed_seconds(billed_us: int) -> Decimal:
 
 def to_pico(amount: Decimal) -> int:
     """An amount as an integer of 10^-12 units, as it is stored."""
-    return int(amount.scaleb(12).to_integral_value(ROUND_HALF_UP))
+    return int(amount.scaleb(12).to_integral_value(ROUND_HALF_UP)) if amount else 0
 
 
 def from_pico(amount: int) -> Decimal:

@@ -134,9 +134,10 @@ def apply(task: Task, event: Event, at: int) -> Task:
     admitted, state = STEPS[type(event)]
     if task.state not in admitted:
         raise IllegalStep(task.state.value, type(event).__name__)
-    # dataclasses.replace calls __init__ over all fields, which took most of the time of a step: copying the dictionary is 10 times faster.
+    # dataclasses.replace calls __init__ over all fields, which took most of the time of a step: a new dictionary is 10 times faster.
     after = object.__new__(Task)
-    after.__dict__.update(task.__dict__, state=state or task.state, seq=task.seq + 1, **_CHANGES[type(event)](task, event, at))
+    fields = {**task.__dict__, "state": state or task.state, "seq": task.seq + 1, **_CHANGES[type(event)](task, event, at)}
+    object.__setattr__(after, "__dict__", fields)
     return after
 
 
