@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Insert, Update
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -15,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 ROWS_AT_ONCE = 32
 _Row = tuple[Any, ...]
+_T = TypeVar("_T")
 
 
 class Prepared:
@@ -36,8 +36,7 @@ class Prepared:
         write = self._writers.get(dialect)
         if write is None:
             write = self._writers[dialect] = self._writer(dialect)
-        with _driven(connection) as cursor:
-            return write(cursor, rows)
+        return _driven(connection, lambda cursor: write(cursor, rows))
 
     def _writer(self, dialect: Dialect) -> Callable[[DBAPICursor, Sequence[dict[str, Any]]], int]:
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._names or None)
@@ -63,19 +62,16 @@ class Prepared:
 
 def execute(connection: Connection, text: str) -> None:
     """Carry out a statement without values. Errors: SQLAlchemy's."""
-    with _driven(connection) as cursor:
-        cursor.execute(text)
+    _driven(connection, lambda cursor: cursor.execute(text))
 
 
-@contextmanager
-def _driven(connection: Connection) -> Iterator[DBAPICursor]:
+def _driven(connection: Connection, work: Callable[[DBAPICursor], _T]) -> _T:
     """Straight to the driver: the ways of `Connection.execute` take three times as long as a statement. Errors: SQLAlchemy's."""
     cursor = connection.connection.cursor()
-    driver = connection.dialect.loaded_dbapi
     try:
-        yield cursor
-    except driver.Error as error:
-        raise DBAPIError.instance(None, None, error, driver.Error) from error
+        return work(cursor)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(None, None, error, connection.dialect.loaded_dbapi.Error) from error
     finally:
         cursor.close()
 

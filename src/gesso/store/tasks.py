@@ -77,17 +77,14 @@ def _file_inputs(document: dict[str, list[dict[str, str]]]) -> dict[str, tuple[F
 
 def _event_row(task_id: int, recorded: Recorded) -> dict[str, Any]:
     kind = type(recorded.event)
-    body: dict[str, Any] = {name: getattr(recorded.event, name) for name in _EVENT_FIELDS[kind]}
-    if kind is Ended:
-        # The log is on the Task already, and can be long.
-        body.update(stdout="", stderr="", cost=to_pico(body["cost"]))
-    return {
-        "task_id": task_id,
-        "seq": recorded.seq,
-        "kind": kind.__name__,
-        "at": recorded.at,
-        "document": orjson.dumps(body).decode() if body else "{}",
-    }
+    document = "{}"
+    if names := _EVENT_FIELDS[kind]:
+        body: dict[str, Any] = {name: getattr(recorded.event, name) for name in names}
+        if kind is Ended:
+            # The log is on the Task already, and can be long.
+            body.update(stdout="", stderr="", cost=to_pico(body["cost"]))
+        document = orjson.dumps(body).decode()
+    return {"task_id": task_id, "seq": recorded.seq, "kind": kind.__name__, "at": recorded.at, "document": document}
 
 
 def _event_of(row: Any, task: Task) -> Recorded:
