@@ -240,6 +240,10 @@ class Blobs(Protocol):
         """Where the bytes are on local disk."""
         ...
 
+    def folder(self, access_key: str) -> Path:
+        """The folder of `path`, which is there."""
+        ...
+
     async def adopt(self, sources: Sequence[Path]) -> list[str]:
         """Move files of a scratch folder in, durably; their new access keys in order. Errors: Unavailable."""
         ...

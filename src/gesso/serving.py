@@ -52,6 +52,8 @@ class _Joined:
         self._loop = asyncio.get_running_loop()
         self._parts: list[bytes] = []
         self._held_bytes = 0
+        # Asked for with each answer, and so not by way of `__getattr__`.
+        self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -74,7 +76,7 @@ class _Joined:
             self._parts.clear()
             self._held_bytes = 0
             # The client may have gone since.
-            if not self._transport.is_closing():
+            if not self.is_closing():
                 self._transport.write(joined)
 
 

@@ -194,14 +194,16 @@ class Fleet:
 
         One at a time: each tells when it is gone.
         """
-        if any(crew.leaving for crew in self._crews.values()):
+        others = [crew for crew in self._crews.values() if crew.idle and crew is not for_crew]
+        # Asked for in every round while others wait, and mostly in vain.
+        if not others or any(crew.leaving for crew in self._crews.values()):
             return
         is_overdue = self.is_overdue(for_crew.model.name)
         taken = {executor for place in places for executor in place.taken}
         candidates = [
-            (crew.last_used, name, executor)
-            for name, crew in self._crews.items()
-            if crew is not for_crew and (is_overdue or not is_wanted(name))
+            (crew.last_used, crew.model.name, executor)
+            for crew in others
+            if is_overdue or not is_wanted(crew.model.name)
             for executor in crew.idle
             if executor in taken
         ]

@@ -89,7 +89,7 @@ class Staging:
             found = [await self._files.open(given.access_key) for given in inputs]
             files[name] = tuple(LocalFile(path, file.name, file.content_type, file.sha256) for file, path in found)
         stem = new_access_key()
-        return RunOrder(task.id, task.attempt, task.values, files, self._blobs.path(stem).parent, stem)
+        return RunOrder(task.id, task.attempt, task.values, files, self._blobs.folder(stem), stem)
 
     def outputs(self, task: Task, result: RunResult) -> tuple[File, ...]:
         """What a run made, as Files."""

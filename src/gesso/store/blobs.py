@@ -56,6 +56,10 @@ class FolderBlobs:
         """Where the bytes are; they may have been deleted. Errors: FileUnknown for what cannot be a key."""
         return self._folder.path(access_key)
 
+    def folder(self, access_key: str) -> Path:
+        """The folder of `path`, which is there. Errors: as `path`."""
+        return self._folder.shelf(access_key)
+
     async def adopt(self, sources: Sequence[Path]) -> list[str]:
         """Move flushed files in, all or none; they must be regular files on the same file system. Errors: Unavailable."""
         adoption = _Adoption(self._folder, sources)
@@ -130,16 +134,20 @@ class _Folder:
         with os.scandir(self.incoming) as leftovers:
             for leftover in leftovers:
                 Path(leftover.path).unlink()
-        for shelf in ascii_lowercase:
-            (root / shelf).mkdir(mode=0o700, exist_ok=True)
+        self._shelves = {letter: root / letter for letter in ascii_lowercase}
+        for shelf in self._shelves.values():
+            shelf.mkdir(mode=0o700, exist_ok=True)
         # Nothing may be put on a shelf that a power cut could take away, nor on one that a killed server made and did not flush.
         sync_folder(root)
 
     def path(self, access_key: str) -> Path:
-        if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
-            raise FileUnknown
+        _check(access_key)
         # Put together as text: joining paths takes three times as long, and this is on the way of every file that is read.
         return Path(f"{self._base}{_shelf(access_key)}/{access_key}")
+
+    def shelf(self, access_key: str) -> Path:
+        _check(access_key)
+        return self._shelves[_shelf(access_key)]
 
     def aged(self, before_s: float) -> Iterator[str]:
         with os.scandir(self.root) as shelves:
@@ -159,6 +167,11 @@ class _Folder:
         target = self.path(access_key)
         source.rename(target)
         return target
+
+
+def _check(access_key: str) -> None:
+    if len(access_key) < 3 or not (access_key.isascii() and access_key.isalnum()):
+        raise FileUnknown
 
 
 def _shelf(access_key: str) -> str:

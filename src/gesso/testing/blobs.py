@@ -30,6 +30,9 @@ class MemoryBlobs:
             raise FileUnknown
         return _ROOT / access_key
 
+    def folder(self, access_key: str) -> Path:
+        return self.path(access_key).parent
+
     async def adopt(self, sources: Sequence[Path]) -> list[str]:
         self.check()
         if any(source not in self.disk.bytes_of for source in sources):
