@@ -16,7 +16,7 @@ WIDTHS = (1440, 768, 390, 320)
 THEMES = ("light", "dark")
 GRAVE = ("serious", "critical")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-JS_MAX_BYTES, RUN_JS_MAX_BYTES = 15_000, 60_000
+JS_MAX_BYTES, RUN_JS_MAX_BYTES, CSS_MAX_BYTES = 15_000, 60_000, 25_000
 STATIC = Path(__file__).parents[2] / "src" / "gesso" / "web" / "static"
 
 OPEN = (
@@ -157,6 +157,14 @@ def test_the_scripts_of_a_page_stay_small(page: Page, owner: Owner, task: str, p
     page.goto(path)
     page.wait_for_load_state("networkidle")
     assert 0 < sum(sizes) <= (RUN_JS_MAX_BYTES if RUN_TABS.search(path) else JS_MAX_BYTES), sizes
+
+
+def test_the_style_of_all_pages_stays_small(page: Page) -> None:
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))) if answer.url.endswith(".css") else None)
+    page.goto("/")
+    assert len(sizes) == 1
+    assert 0 < sizes[0] <= CSS_MAX_BYTES
 
 
 def test_every_part_of_a_page_can_be_reached_by_keyboard_and_seen(page: Page, owner: Owner) -> None:

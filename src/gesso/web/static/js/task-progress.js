@@ -48,7 +48,7 @@ class TaskProgress extends HTMLElement {
     const { signal } = this._leaving;
     for (const type of ["change", "step", "end"]) watch.addEventListener(type, () => this._show(), { signal });
     this._head.replaceChildren(make("span", {}, "Task"), make("span", { class: "grow" }), make("a", { class: "mono muted", href: `/tasks/${watch.id}` }, watch.id));
-    this._pairs.replaceChildren(...pairs.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+    this._pairs.replaceChildren(...pairs.flatMap(([name, value]) => [make("dt", {}, name), make("dd", { class: /^[\d.,]+$/.test(value) ? "mono" : null }, value)]));
     this._tick = window.setInterval(() => this._time(), TICK_MS);
     this._show();
   }

@@ -49,6 +49,7 @@ export class StageView {
     if (!record || !output) return this.clear();
     this._previewed = null;
     this._preview?.close();
+    this._offer(true);
     const words = String(record.parameters.prompt || "The result");
     const before = this._before(entry);
     this.compare.show({ before, after: output.url, margins: marginsOf(record.parameters, this._names.extension), beforeAlt: `The picture before: ${this._editor.picture?.name ?? ""}`, afterAlt: words });
@@ -80,6 +81,7 @@ export class StageView {
       this._preview ??= new (await import("./preview.js")).Preview();
       this._editor.parts.result.replaceChildren(this._preview.element);
       this._facts.replaceChildren("Not finished");
+      this._offer(false);
       this._editor.parts.foot.replaceChildren();
       const margins = marginsOf(entry.values, this._names.extension);
       const mask = await wholeMask(entry.inputs.mask, margins);
@@ -89,6 +91,11 @@ export class StageView {
       if (!this._editor.touched) this._editor.view = "result";
     }
     await this._preview?.show(jpeg);
+  }
+
+  /** What can be done with a result, where there is one. @param {boolean} hasResult */
+  _offer(hasResult) {
+    for (const element of [this._beside, this._flicker, ...this._actions]) element.hidden = !hasResult;
   }
 
   /** Whether the stage shows a preview of it. @param {Entry} entry */
