@@ -108,6 +108,11 @@ async def _live(luck: Luck, shape: Shape) -> World:
     await world.server.scheduler.stop(0.0)
     assert not world.server.executors, "a worker was left behind"
     world.verify()
+    for batch in (batch for executor in world.hired for batch in executor.batches):
+        fits = [luck.fit(order) for order in batch]
+        assert len({fit and fit.key for fit in fits}) == 1, "tasks that do not fit shared a batch"
+        assert fits[0] is not None
+        assert sum(fit.size for fit in fits if fit) <= fits[0].most, "a batch was too large"
     return world
 
 

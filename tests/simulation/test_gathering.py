@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from decimal import Decimal
 from typing import Any
 
-from simulated_world import PAGE, Shape, World
+from simulated_world import PAGE, Shape, World, started_times
 
 from gesso.domain.batch import ALONE, Fit
 from gesso.domain.task import Task, TaskState
@@ -103,6 +103,19 @@ def test_nobody_is_overtaken() -> None:
         await hall.rest()
         assert hall.batches == [[tasks[0].id, tasks[1].id], [tasks[3].id, tasks[4].id]]
         assert hall.world.starts == [task.id for task in tasks]
+
+    run(scenario())
+
+
+def test_a_project_with_one_task_waits_for_one_batch_of_a_project_that_floods() -> None:
+    async def scenario() -> None:
+        hall = Hall(Play(takes_s=1.0))
+        await hall.line(*[1] * 40)
+        await asyncio.sleep(4.5)
+        lonely = await hall.one(2)
+        hall.fits[lonely.id] = Fit("b", 1, 4)
+        await hall.rest()
+        assert started_times(hall.world, [lonely])[0] <= 1.0
 
     run(scenario())
 
