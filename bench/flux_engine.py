@@ -1,11 +1,12 @@
 """What the engine costs over a bare FluxFillPipeline call that does the same denoising: `python bench/flux_engine.py`. No GPU, one thread.
 
-A random pipeline of 71 million weights. Three comparisons, each in turns so that a busy machine disturbs both sides alike; the medians of
+A random pipeline of 71 million weights. Four comparisons, each in turns so that a busy machine disturbs both sides alike; the medians of
 CPU time count. The whole task is meant: files read and checked, drawn, pasted, encoded.
 
 - 512: a picture of 512 x 512, all of it shown to the model, against the bare call at that size.
 - crop: a photograph of 12 megapixels with a mask of 300 pixels, against the bare call at the size of the crop that the model is shown.
   `outside_cpu_s` is what the task took before and after the pipeline's own call: reading, checking, framing, pasting, encoding.
+- together: the first picture in Batches of one, two and four tasks with speed=balanced, no step skipped, for each picture.
 - full: the same photograph against the bare call on all of it. That takes hours here, so the bare call is measured at a size that can be
   waited for, and what it would take at 12 megapixels is set to that times the ratio of pixels. Attention grows faster: it is a lower bound.
 """
@@ -28,12 +29,13 @@ import torch
 from PIL import Image
 
 from flux_random import MID, pipeline
-from gesso.models.contract import Device, InputFile
+from gesso.models.contract import Device, InputFile, Part
 from gesso.models.flux_fill.engine import FluxFillEngine
 from gesso.models.flux_fill.model import MODEL
 
 PROMPT = "a wooden bench under the tree"
 PHOTOGRAPH = 4000, 3000
+BATCHES = 1, 2, 4
 
 
 class Silent:
@@ -69,7 +71,7 @@ class Bench:
     def __init__(self, weights: Path, folder: Path, steps: int, rounds: int) -> None:
         self._folder, self._steps, self._rounds = folder, steps, rounds
         self._engine = FluxFillEngine()
-        self._engine.setup(Device("cpu", 2**34, 1, {"compile": "off"}), weights)
+        self._engine.setup(Device("cpu", 2**34, 1, {"compile": "off", "batch": max(BATCHES)}), weights)
         self._bare = self._engine._filler.filler._pipeline
         self._native = self._bare.vae.config.sample_size
         self._inside: list[float] = []
@@ -81,6 +83,7 @@ class Bench:
         side, (width, height) = self._native, PHOTOGRAPH
         small = self._inputs("small", side, side, side // 4, side // 2, crop="off")
         say("512", load=os.getloadavg()[0], side=side, steps=self._steps, **self._compare(small, side, self._steps))
+        self._together(small | {"speed": "balanced"})
         # A crop of the mask with its surroundings, shown at the model's own size.
         photograph = self._inputs("photograph", width, height, 1500, 300, crop="auto")
         crop = self._compare(photograph, side, self._steps)
@@ -125,6 +128,16 @@ class Bench:
             "ratio_wall": ours_wall / bare_wall,
             "ratio_of_each_round": [our[0] / other[0] for our, other in zip(ours, bare, strict=True)],
         }
+
+    def _together(self, inputs: dict[str, Any]) -> None:
+        def batch(count: int) -> None:
+            parts = [Part(inputs | {"seed": number}, Silent()) for number in range(count)]
+            assert len(list(self._engine.run_batch(parts))) == count
+
+        rounds = measured([lambda count=count: batch(count) for count in BATCHES], self._rounds)
+        for count, rows in zip(BATCHES, rounds, strict=True):
+            cpu, wall = (statistics.median(column) / count for column in zip(*rows, strict=True))
+            say("together", load=os.getloadavg()[0], tasks=count, steps=self._steps, cpu_s_each=cpu, wall_s_each=wall)
 
     def _task(self, inputs: dict[str, Any]) -> None:
         (_,) = self._engine.run(inputs, Silent())

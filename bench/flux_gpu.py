@@ -94,6 +94,7 @@ class Speeds:
             self._row("diffusers", count, lambda count=count: self._plain(count))
         say(what="attention", sentence=set_attention(self._pipeline.transformer, self._device.name, "auto")[1])
         self._ways(steps, "")
+        self._together(steps[0])
         if compiles:
             begun = time.perf_counter()
             compile_blocks(self._pipeline.transformer, "inductor")
@@ -112,6 +113,15 @@ class Speeds:
                     f"{speed}{suffix}", count, lambda count=count, filler=filler, speed=speed: self._draw(filler, speed, count), share
                 )
                 self._drop_cache()
+
+    def _together(self, steps: int) -> None:
+        """Small pictures, one and several at once: what a Batch gains."""
+        picture, mask = (view.resize((self._side // 2, self._side // 2)) for view in views(self._side))
+        filler, order = Filler(self._pipeline), Order(PROMPT, steps, 30.0, 0, 1)
+        for count in (1, 2, 4):
+            drawings = [Drawing(picture, mask, order, Turn(seed, 0, steps), Silent()) for seed in range(count)]
+            seconds = measure(lambda drawings=drawings: filler.draw_together(drawings), self._rounds)
+            say(what="together", pictures=count, of=self._side // 2, steps=steps, each=min(seconds) / count, **peak())
 
     def _threshold(self, speed: Speed, steps: int) -> tuple[float | None, float]:
         """Where about the wanted share of the steps is skipped, and which share that is."""

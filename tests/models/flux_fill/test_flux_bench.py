@@ -24,5 +24,6 @@ def test_the_measurement_runs_small_and_tells_all_it_should(
     rows = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert [row["what"] for row in rows if "side" in row] == ["diffusers", "exact", "balanced", "turbo"]
     assert {(row["precision"], row["placement"]) for row in rows if row["what"] == "plan" and "seconds" in row} >= {("bfloat16", "whole")}
+    assert [row["pictures"] for row in rows if row["what"] == "together"] == [1, 2, 4]
     assert "| exact | 2 | " in said
     assert "| float8, streamed | " in said
