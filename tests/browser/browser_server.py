@@ -7,6 +7,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "dialects" / "wiro"))
 
-from wiro_server import LiveServer, web_server
+from wiro_server import LiveServer, socket_to, web_server
 
-__all__ = ["LiveServer", "web_server"]
+__all__ = ["LiveServer", "socket_to", "web_server"]

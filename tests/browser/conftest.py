@@ -11,7 +11,7 @@ import pytest
 from browser_people import Owner, sign_up
 from browser_server import LiveServer
 from painter_fixtures import open_painter, painter, painter_address, painter_windows  # noqa: F401 - fixtures
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 _FLAGS = (
     "--no-sandbox",
@@ -21,6 +21,9 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# What a page does by itself takes milliseconds; the machine that tests it may have other things to do.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 _CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -80,6 +83,7 @@ def new_page(browser: Browser, server: LiveServer) -> Iterator[Callable[..., Pag
             reduced_motion="reduce",
             **options,
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if who is not None:
             context.add_cookies([{"name": "gesso_session", "value": who.token, "url": server.url}])

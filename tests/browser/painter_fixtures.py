@@ -45,6 +45,7 @@ def open_painter(browser: Browser, painter_address: str, painter_windows: dict[s
         key = f"{scale} {options}"
         if key not in painter_windows:
             context = browser.new_context(base_url=painter_address, device_scale_factor=scale, reduced_motion="reduce", **options)
+            context.set_default_timeout(60_000)
             painter_windows[key] = context.new_page()
         page = painter_windows[key]
         page.set_viewport_size({"width": width, "height": height})

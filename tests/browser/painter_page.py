@@ -127,7 +127,7 @@ class Painter:
         self.page.evaluate(
             f"""async () => {{
               const editor = document.querySelector("g-mask-editor");
-              for (const end = performance.now() + 10000; performance.now() < end; await new Promise(requestAnimationFrame))
+              for (const end = performance.now() + 60000; performance.now() < end; await new Promise(requestAnimationFrame))
                 if ({condition}) return;
               throw new Error("waited in vain");
             }}"""

@@ -54,8 +54,8 @@ def test_a_model_is_loaded_and_unloaded(page: Page) -> None:
     row.get_by_role("button", name=re.compile("Load|Unload")).wait_for()
     if row.get_by_role("button", name="Unload").count():
         row.get_by_role("button", name="Unload").click()
-    row.get_by_role("button", name="Load").click()
-    expect(row.locator(".pill")).to_have_text("Loaded", timeout=20_000)
+    row.get_by_role("button", name="Load", exact=True).click()
+    expect(row.locator(".pill")).to_have_text("Loaded")
     page.goto("/status")
     expect(page.locator("tr", has_text="gesso/echo").locator(".pill")).to_have_text("Loaded")
     page.goto("/admin")

@@ -172,7 +172,7 @@ def test_a_queued_run_is_cancelled_and_a_running_one_killed(tab: RunPage) -> Non
         expect(stop).to_have_text("Cancel")
         stop.click()
         expect(tab.page.locator(".toast")).to_contain_text("cancelled")
-    tab.fill(delay=30, steps=300)
+    tab.fill(delay=3600, steps=10000)
     tab.run()
     expect(tab.page.locator(".task-steps .is-now")).to_contain_text("step", timeout=LONG_MS)
     expect(stop).to_have_text("Kill")

@@ -16,8 +16,6 @@ from playwright.sync_api import Page, expect
 
 from gesso.domain.project import AuthMethod
 
-# A machine that runs many tests at once is slow.
-expect.set_options(timeout=20_000)
 _HOSTILE = "<img src=x onerror=alert(1)> & 'quoted'"
 
 
@@ -44,7 +42,7 @@ def page(new_page: Callable[..., Page], painter: Owner) -> Page:
 @contextmanager
 def api(server: LiveServer, who: Owner) -> Iterator[httpx.Client]:
     headers = {"x-gesso-project": who.project.uuid, "origin": server.url}
-    with httpx.Client(base_url=f"{server.url}/v1", cookies={"gesso_session": who.token}, headers=headers, timeout=20) as client:
+    with httpx.Client(base_url=f"{server.url}/v1", cookies={"gesso_session": who.token}, headers=headers, timeout=60) as client:
         yield client
 
 

@@ -107,6 +107,7 @@ def test_a_box_that_is_not_ticked_is_off_even_where_it_is_on_by_default() -> Non
     model = dataclasses.replace(ECHO, groups=(Group("all", (box,)),))
     assert read(model, form(), [], ORIGIN).values == {"a": False}
     assert read(model, form(a="true"), [], ORIGIN).values == {"a": True}
+    assert read(model, form(a="False"), [], ORIGIN).values == {"a": False}
 
 
 def test_files_come_as_they_are_or_by_their_address() -> None:

@@ -32,6 +32,7 @@ from gesso.web.visitor import Visitor
 _PREVIEW_MAX_CHARACTERS = 1_400
 # Webhooks of what is ordered on a page are written as those of the API that its scripts speak.
 _DIALECT = "wiro"
+_MEND = "Nothing ran yet. Mend what is marked, and run."
 _CHOOSE_AGAIN = "Nothing ran yet. Mend what is marked, choose the files again, and run."
 _EACH = {
     PriceMethod.PER_REQUEST: "a run",
@@ -102,7 +103,7 @@ class RunPage:
             status=status if asked else 200,
             desk=desk,
             app=_app(request, model),
-            problem=problem or (_CHOOSE_AGAIN if asked else ""),
+            problem=problem or _asking_again(asked),
             callback=(asked.typed[CALLBACK], asked.problems.get(CALLBACK, "")) if asked else (request.query_params.get(CALLBACK, ""), ""),
             files_max=FILES_MAX_COUNT,
             takes=takes_words(statistics),
@@ -127,6 +128,13 @@ class RunPage:
             "isSignedIn": visitor.user is not None,
             "hasProject": visitor.project is not None,
         }
+
+
+def _asking_again(asked: Asked | None) -> str:
+    """A browser fills in no files by itself."""
+    if asked is None:
+        return ""
+    return _CHOOSE_AGAIN if asked.files else _MEND
 
 
 def _app(request: Request, model: Model) -> App | None:

@@ -29,6 +29,7 @@ from gesso.web.forms import Form
 CALLBACK = "callbackUrl"
 # Short enough to read.
 _SEED_END = 2**32
+_OFF = ("", "false", "0", "no", "off")
 _NO_ADDRESS = "An address begins with https:// or http://"
 _OWN_PATH = re.compile(r"/v1/File/([A-Za-z0-9]{26,30})(?:/([^/?#]*))?/?")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
@@ -104,8 +105,8 @@ _AT_A_FIELD = (FileMissing, FileRefused, ParameterMissing, ParameterNotAllowed, 
 
 def _value(parameter: Parameter, form: Form) -> Any:
     if parameter.kind is Kind.CHECKBOX:
-        # A box that is not ticked sends nothing.
-        return "true" if parameter.id in form else "false"
+        # A box that is not ticked sends nothing; an address may say what it is.
+        return "false" if form.word(parameter.id).lower() in _OFF else "true"
     return form.all(parameter.id) if parameter.kind is Kind.MULTISELECT else form.get(parameter.id, "")
 
 

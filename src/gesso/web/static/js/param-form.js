@@ -104,7 +104,9 @@ export class ParamForm extends HTMLElement {
   /** Everything as it was at first. */
   clear() {
     for (const [name, element] of this._params) {
-      if (!this.files.has(name)) this._set(name, element, element.dataset.default ?? "");
+      const field = this.files.get(name);
+      if (field) field.url = "";
+      else this._set(name, element, element.dataset.default ?? "");
       this._show(name);
     }
   }
