@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
 
+import httptools
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -80,9 +81,54 @@ class _Joined:
                 self._transport.write(joined)
 
 
-class _Protocol(HttpToolsProtocol):
+class _Parser(httptools.HttpRequestParser):
+    """Reads a request that offers another protocol as if it did not. Java's HttpClient and Ktor offer HTTP/2 with every request, and the
+    plain parser stops at the head of such a one: its body is lost. Source: RFC 9110, section 7.8."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        super().__init__(protocol)
+        # As uvicorn sets it: the first of several requests is answered, though more comes after one that closes.
+        self.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        parser = self
+        while True:
+            try:
+                super(_Parser, parser).feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                if not self._protocol.declines_offer():
+                    raise
+                data = self._protocol.head_without_offer() + data[offer.args[0] :]
+                # One that has read the end of a connection would read no more.
+                parser = self._protocol.parser = _Parser(self._protocol)
+
+
+class Protocol(HttpToolsProtocol):
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.parser = _Parser(self)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(cast(asyncio.Transport, _Joined(transport)))
+
+    def on_headers_complete(self) -> None:
+        if not self.declines_offer():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.declines_offer():
+            super().on_message_complete()
+
+    def declines_offer(self) -> bool:
+        """Whether the head that was just read offers a protocol other than WebSocket. It comes again without that."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT" and not self._should_upgrade()
+
+    def head_without_offer(self) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join((*lines, b"", b""))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -117,7 +163,7 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
     signalled = asyncio.Event()
     config = uvicorn.Config(
         house.app,
-        http=_Protocol,
+        http=Protocol,
         ws="websockets-sansio",
         ws_max_size=SOCKET_MESSAGE_MAX_BYTES,
         ws_ping_interval=SOCKET_PING_S,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import socket
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -32,6 +33,43 @@ PACKINGS = [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib
 def test_a_slash_too_many_changes_nothing(server: LiveServer, path: str) -> None:
     answer = httpx.post(server.url + path, json={"slugowner": "gesso", "slugproject": "echo"})
     assert answer.json()["tool"][0]["slugproject"] == "echo"
+
+
+def _raw(server: LiveServer, *pieces: bytes) -> bytes:
+    """All that is answered until the server closes the connection."""
+    host, port = server.origin.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings%s\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+BODY = b'{"slugowner":"gesso","slugproject":"echo"}'
+HEAD = b"POST /v1/Tool/Detail HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+SIZED = b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize("body", [SIZED, CHUNKED], ids=["sized", "chunked"])
+@proves("ground.offers")
+def test_an_offer_of_another_protocol_costs_no_body(server: LiveServer, body: bytes) -> None:
+    last = HEAD + OFFER % b", close" + body
+    in_bytes = [last[index : index + 1] for index in range(len(last))]
+    in_two = [last.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", last.partition(b"\r\n\r\n")[2]]
+    for pieces in ([last], in_bytes, in_two):
+        answer = _raw(server, *pieces)
+        assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b'"slugproject":"echo"') == 1
+    several = (HEAD + OFFER % b"" + body) * 50 + HEAD + body + last
+    assert _raw(server, several).count(b'"slugproject":"echo"') == 52
+
+
+@proves("ground.offers")
+def test_an_offer_without_a_body_and_a_method_of_proxies(server: LiveServer) -> None:
+    assert b"200 OK" in _raw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + OFFER % b", close" + b"\r\n")
+    assert b"200 OK" in _raw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: TLS/1.0\r\n\r\n")
+    assert b"400 Bad Request" in _raw(server, b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
 
 @pytest.mark.parametrize("name", ["categories", "categories[]", "categories[0]"])
@@ -150,6 +188,6 @@ def test_spaces_in_an_address(server: LiveServer, client: httpx.Client) -> None:
 @proves("socket.bytes")
 def test_a_registration_may_come_as_bytes(server: LiveServer, client: httpx.Client) -> None:
     token = run(client)["socketaccesstoken"]
-    with socket_to(server) as socket:
-        socket.send(orjson.dumps({"type": "task_info", "tasktoken": token}))
-        assert socket.until("task_postprocess_end")[-1]["tasktoken"] == token
+    with socket_to(server) as listener:
+        listener.send(orjson.dumps({"type": "task_info", "tasktoken": token}))
+        assert listener.until("task_postprocess_end")[-1]["tasktoken"] == token

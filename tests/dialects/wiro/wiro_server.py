@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from gesso.config import Settings
 from gesso.domain.project import AuthMethod, Key, signature
-from gesso.serving import bind
+from gesso.serving import Protocol, bind
 from gesso.wiring import House
 
 START_TIMEOUT_S = 30
@@ -82,7 +82,7 @@ class LiveServer:
             self.house = House(self._settings)
             config = uvicorn.Config(
                 self.house.app,
-                http="httptools",
+                http=Protocol,
                 ws="websockets-sansio",
                 lifespan="off",
                 log_level="warning",
