@@ -200,8 +200,9 @@ def _decode(line: bytes, known: Mapping[str, Any]) -> Any:
     try:
         body = orjson.loads(line)
         cls = known[body.pop("type")]
-        if any(type(body[name]) is not kind for name, kind in _FIELDS[cls].items()):
-            raise TypeError("a field of another type")
+        for name, kind in _FIELDS[cls].items():
+            if type(body[name]) is not kind:
+                raise TypeError("a field of another type")
         return cls(**body)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"unreadable message: {line[:200]!r}") from error

@@ -84,6 +84,7 @@ class Encoder:
     def record(self, task: Task, viewer: Viewer) -> dict[str, Any]:
         """The task record."""
         constant = self._constants.get(task.model) or self._constant(task.model, None)
+        folder_id = _folder_id(task)
         return {
             "id": str(task.id),
             "uuid": viewer.uuid,
@@ -118,7 +119,7 @@ class Encoder:
             "postprocessendtime": seconds(task.postprocess_ended_at),
             "pexit": "" if task.exit_code is None else str(task.exit_code),
             "categories": constant.categories,
-            "outputs": outputs(task, viewer),
+            "outputs": [output(file, folder_id, viewer) for file in task.outputs],
             "size": str(sum(file.size_bytes for file in task.outputs)),
             "modeldescription": constant.description,
             "modelslugowner": constant.owner,
@@ -128,7 +129,7 @@ class Encoder:
             "isapp": False,
             "slugapp": "",
             "dynamicprice": constant.dynamicprice,
-            "outputfolderid": _folder_id(task) if task.outputs else "0",
+            "outputfolderid": folder_id or "0",
         }
 
     def answer(self, task: Task, viewer: Viewer) -> bytes:
@@ -166,8 +167,8 @@ def file_url(base: str, access_key: str, name: str) -> str:
 
 
 def outputs(task: Task, viewer: Viewer) -> list[dict[str, Any]]:
-    folder = _folder_id(task) if task.outputs else ""
-    return [output(file, folder, viewer) for file in task.outputs]
+    folder_id = _folder_id(task)
+    return [output(file, folder_id, viewer) for file in task.outputs]
 
 
 def output(file: File, folder_id: str, viewer: Viewer) -> dict[str, Any]:
@@ -235,4 +236,5 @@ def seconds(at_us: int) -> str:
 
 
 def _folder_id(task: Task) -> str:
-    return public_id(f"outputs of {task.token}")
+    """Of the folder that its Outputs seem to be in; an empty text where it has none."""
+    return public_id(f"outputs of {task.token}") if task.outputs else ""
