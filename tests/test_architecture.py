@@ -22,7 +22,7 @@ FENCES = {
     ("torch", "torchao", "diffusers", "transformers", "accelerate", "peft", "safetensors"): ("models.",),
     ("PIL", "cv2", "numpy"): ("models.",),
     ("starlette", "python_multipart", "multipart"): ("api.", "web.", "wiring"),
-    ("uvicorn", "uvloop"): ("serving",),
+    ("uvicorn", "uvloop", "httptools"): ("serving",),
     # cli.storage names their errors, to make sentences of them; cli.doctor tells the version of SQLite.
     ("sqlalchemy", "alembic", "psycopg", "sqlite3"): ("store.", "cli.storage", "cli.doctor"),
     ("subprocess", "multiprocessing"): ("execution.",),
