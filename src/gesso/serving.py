@@ -61,17 +61,17 @@ class _Joined:
 
     def write(self, data: bytes) -> None:
         if not self._parts:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
         self._held_bytes += len(data)
         if self._held_bytes > _HELD_MAX_BYTES:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if self._parts:
             joined = b"".join(self._parts)
             self._parts.clear()
@@ -111,7 +111,13 @@ class Protocol(HttpToolsProtocol):
         self.parser = _Parser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        super().connection_made(cast(asyncio.Transport, _Joined(transport)))
+        self._joined = _Joined(transport)
+        super().connection_made(cast(asyncio.Transport, self._joined))
+
+    def on_response_complete(self) -> None:
+        # The answer is whole: it goes before whatever else waits for its turn of the loop.
+        self._joined.flush()
+        super().on_response_complete()
 
     def on_headers_complete(self) -> None:
         if not self.declines_offer():
