@@ -16,7 +16,7 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gesso.config import Settings
-from gesso.domain.limits import KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
+from gesso.domain.limits import HEAD_MAX_BYTES, KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
 from gesso.wiring import House
 
 _BACKLOG = 2048
@@ -82,33 +82,45 @@ class _Joined:
 
 
 class _Parser(httptools.HttpRequestParser):
-    """Reads a request that offers another protocol as if it did not. Java's HttpClient and Ktor offer HTTP/2 with every request, and the
-    plain parser stops at the head of such a one: its body is lost. Source: RFC 9110, section 7.8."""
+    """What the plain parser leaves open.
+
+    A request that offers another protocol is read as if it did not: Java's HttpClient and Ktor offer HTTP/2 with every one, and the plain
+    parser stops at the end of its head, so that its body is lost. Source: RFC 9110, section 7.8.
+
+    A head, or what stands after a body in chunks, has a limit: the plain parser keeps all of it in memory, however long it grows.
+    """
 
     def __init__(self, protocol: Protocol) -> None:
         super().__init__(protocol)
         # As uvicorn sets it: the first of several requests is answered, though more comes after one that closes.
         self.set_dangerous_leniencies(lenient_data_after_close=True)
         self._protocol = protocol
+        self._kept_bytes = 0
 
     def feed_data(self, data: bytes) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         parser = self
+        self._protocol.has_gone_on = False
         while True:
             try:
                 super(_Parser, parser).feed_data(data)
-                return
+                break
             except httptools.HttpParserUpgrade as offer:
                 if not self._protocol.declines_offer():
                     raise
                 data = self._protocol.head_without_offer() + data[offer.args[0] :]
                 # One that has read the end of a connection would read no more.
                 parser = self._protocol.parser = _Parser(self._protocol)
+        parser._kept_bytes = 0 if self._protocol.has_gone_on else parser._kept_bytes + len(data)
+        if parser._kept_bytes > HEAD_MAX_BYTES:
+            raise httptools.HttpParserError("the head is too long")
 
 
 class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.parser = _Parser(self)
+        # Whether what was fed last was handed on, and not only kept.
+        self.has_gone_on = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         self._joined = _Joined(transport)
@@ -120,10 +132,16 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def on_headers_complete(self) -> None:
+        self.has_gone_on = True
         if not self.declines_offer():
             super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self.has_gone_on = True
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self.has_gone_on = True
         if not self.declines_offer():
             super().on_message_complete()
 

@@ -13,6 +13,8 @@ FIELDS_MAX_COUNT = 512
 FILES_MAX_COUNT = 64
 NONCE_MAX_CHARACTERS = 128
 RECEIVE_CHUNK_BYTES = 256 * KIB
+# Of a request before its body: the line, all headers.
+HEAD_MAX_BYTES = 64 * KIB
 assert FIELD_MAX_BYTES <= FIELDS_MAX_BYTES < FILE_MAX_BYTES < BODY_MAX_BYTES
 
 # Fetched addresses.

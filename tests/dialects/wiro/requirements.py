@@ -45,6 +45,7 @@ REQUIREMENTS = (
     R("ground.members", "0", "A form may write the members of a list X as X[] or X[0].", decided=True),
     R("ground.packed", "-", "A body may be packed with gzip or deflate; unpacked it has the same limits.", decided=True),
     R("ground.offers", "-", "A request that offers another protocol, as Java's do, is read as one that does not.", decided=True),
+    R("ground.heads", "-", "The head of a request, and what follows a body in chunks, have a limit.", decided=True),
     R("ground.numbers", "0", "A whole number may be written as 7.0, and an option or a text as JSON's true.", decided=True),
     R(
         "ground.types",

@@ -23,7 +23,7 @@ from gesso.api.body import Body
 from gesso.api.inflate import unpacked
 from gesso.api.wiro.decode import Form
 from gesso.domain.errors import BodyTooLarge, BodyUnreadable, FileRefused
-from gesso.domain.limits import FIELDS_MAX_BYTES, KIB, MIB
+from gesso.domain.limits import FIELDS_MAX_BYTES, HEAD_MAX_BYTES, KIB, MIB
 
 PACKINGS = [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)]
 
@@ -70,6 +70,25 @@ def test_an_offer_without_a_body_and_a_method_of_proxies(server: LiveServer) -> 
     assert b"200 OK" in _raw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + OFFER % b", close" + b"\r\n")
     assert b"200 OK" in _raw(server, b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: TLS/1.0\r\n\r\n")
     assert b"400 Bad Request" in _raw(server, b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize("start", [HEAD, HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"], ids=["head", "trailer"])
+@proves("ground.heads")
+def test_a_head_without_end_is_cut_off(server: LiveServer, start: bytes) -> None:
+    host, port = server.origin.split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(start + b"X: ")
+        with pytest.raises(ConnectionError):
+            connection.sendall(b"x" * HEAD_MAX_BYTES * 1000)
+
+
+@proves("ground.heads")
+def test_a_head_within_the_limit_is_read_and_a_body_is_no_head(server: LiveServer) -> None:
+    filler = b"".join(b"X-%d: %s\r\n" % (number, b"x" * 1000) for number in range(50))
+    head = HEAD.partition(b"Content-Type")[0] + filler + b"Connection: close\r\n"
+    padded = BODY + b" " * (3 * HEAD_MAX_BYTES)
+    pieces = [padded[start : start + 1000] for start in range(0, len(padded), 1000)]
+    assert b"200 OK" in _raw(server, head, b"Content-Length: %d\r\n\r\n" % len(padded), *pieces)
 
 
 @pytest.mark.parametrize("name", ["categories", "categories[]", "categories[0]"])
