@@ -117,7 +117,7 @@ class ProcessExecutor:
         if len(line) > MESSAGE_MAX_BYTES:
             return RunResult((), "input", f"The inputs take more than {MESSAGE_MAX_BYTES} bytes.", "", "")
         self._step(State.BUSY)
-        run = self._writer = self._expect(run_id, Member(order, on_started, on_live))
+        run = self._writer = self._expect(run_id, order, on_started, on_live)
         child = self._present_child()
         child.begin_log()
         child.send(line)
@@ -157,7 +157,7 @@ class ProcessExecutor:
                 outcome.set_result(WorkerLost(self._end_sentence()))
             return lost
         self._step(State.BUSY)
-        runs = [self._expect(self._run_id(member.order), member) for member in members]
+        runs = [self._expect(self._run_id(each.order), each.order, each.on_started, each.on_live) for each in members]
         messages = [protocol.Batch(len(runs)), *(self._run_message(run.run_id, run.order) for run in runs)]
         self._present_child().send(b"".join(map(protocol.encode, messages)))
         for run in runs:
@@ -167,8 +167,8 @@ class ProcessExecutor:
     def _run_id(self, order: RunOrder) -> str:
         return f"{order.task_id}.{order.attempt}.{next(self._run_numbers)}"
 
-    def _expect(self, run_id: str, member: Member) -> RunInFlight:
-        run = RunInFlight(run_id, member.order, self._loop.create_future(), member.on_started, member.on_live, self._monotonic)
+    def _expect(self, run_id: str, order: RunOrder, on_started: Callable[[], None], on_live: Callable[[LiveEvent], None]) -> RunInFlight:
+        run = RunInFlight(run_id, order, self._loop.create_future(), on_started, on_live, self._monotonic)
         run.add_timer(self._loop.call_later(self._run_timeout_s, self._time_out, run))
         self._runs[run_id] = run
         return run

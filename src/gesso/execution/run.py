@@ -49,8 +49,8 @@ class RunInFlight:
         self._outputs: list[MadeOutput] = []
         self._reported: Decimal | None = None
         self._made_with: MadeWith | None = None
-        self._said: Record | None = None
-        self._allowance = Allowance(LOG_LINES_PER_SECOND)
+        # Of a run in a Batch, whose lines come as messages; made with the first of them.
+        self._said: tuple[Record, Allowance] | None = None
         self._timers: list[TimerHandle] = []
 
     @property
@@ -87,14 +87,15 @@ class RunInFlight:
 
     def said(self) -> str:
         """What it wrote in messages."""
-        return "" if self._said is None else self._said.text()
+        return "" if self._said is None else self._said[0].text()
 
     def _keep(self, text: str) -> None:
         line = text.encode("utf-8", "replace")[:LOG_LINE_MAX_BYTES]
         if self._said is None:
-            self._said = Record()
-        self._said.add(line + b"\n")
-        if text and self._allowance.take(self._monotonic()):
+            self._said = Record(), Allowance(LOG_LINES_PER_SECOND)
+        record, allowance = self._said
+        record.add(line + b"\n")
+        if text and allowance.take(self._monotonic()):
             self.live(LogLine("stdout", readable(line)))
 
     def live(self, event: LiveEvent) -> None:
