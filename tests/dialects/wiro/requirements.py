@@ -93,7 +93,6 @@ REQUIREMENTS = (
         "projectid does not fail a run: the key's own project pays, and another one that was named is kept in `parameters`.",
         decided=True,
     ),
-    R("run.together", "-", "Tasks that are served in one Batch are told, killed, failed and retried each on its own.", decided=True),
     # Runs that are sent again.
     R("once.same", "-", "The same Idempotency-Key with the same request answers the same task, from any kind of body.", decided=True),
     R("once.together", "-", "Two at the same moment make one task.", decided=True),
