@@ -23,6 +23,8 @@ from gesso.wiring import Store
 
 KILLS = 22
 CLIENTS = 4
+# A server that is killed has taken so many tasks at most since it started, and as few as none.
+ANSWERS_A_LIFE = 24
 SEED = int.from_bytes(os.urandom(4))
 TERMINAL = {"Succeeded", "Failed", "Cancelled"}
 
@@ -42,6 +44,10 @@ def new_key(house: DoomedHouse) -> str:
         store.close()
 
 
+def answered(clients: list[Client]) -> int:
+    return sum(len(client.accepted) for client in clients)
+
+
 def test_nothing_accepted_is_lost_over_many_kills(house: DoomedHouse) -> None:
     print(f"seed {SEED}")
     draw = random.Random(SEED)
@@ -57,7 +63,10 @@ def test_nothing_accepted_is_lost_over_many_kills(house: DoomedHouse) -> None:
                 pause.wait(draw.uniform(0.3, 1.0))
             else:
                 house.start()
-                pause.wait(draw.uniform(0.0, 0.6))
+                # In answers, not in time, so that a slow machine has as much to lose.
+                so_many = answered(clients) + draw.randrange(ANSWERS_A_LIFE)
+                until(lambda so_many=so_many: answered(clients) >= so_many, "clients are answered no more")
+                pause.wait(draw.uniform(0.0, 0.1))
             house.kill()
         house.start()
         pause.wait(0.5)
