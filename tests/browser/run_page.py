@@ -90,8 +90,8 @@ class RunPage:
 
     def done(self) -> None:
         """Wait for the form to come back."""
-        expect(self.page.locator("[data-go]")).to_be_visible(timeout=LONG_MS)
-        expect(self.page.locator("[data-run-word]")).to_have_text("Run again")
+        # Both at once: while a run is being sent the form is there still, and while it is followed the word is there already.
+        expect(self.page.locator("[data-go]:not([hidden]) [data-run-word]")).to_have_text("Run again", timeout=LONG_MS)
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Let the page go on until something holds that only this process can see."""
