@@ -1,4 +1,4 @@
-"""Scenes made ready for learning: drawn, encoded and tokenized once, then used several times with other noise."""
+"""Scenes made ready for learning: drawn, encoded and read once, then used several times with other noise."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from gesso.models.shapes_fill.autoencoder import PatchAutoencoder
 from training.shapes_fill.autoencoder import as_tensor, without_hole
 from training.shapes_fill.network import Parts, packed, packed_masks
 from training.shapes_fill.scenes import scene
-from training.shapes_fill.words import TOKENS
+from training.shapes_fill.words import ids
 
 _AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """Shapes: `picture`, `shown` [number, 64, 64] float16, latents with and without the hole; `mask` [number, 64, 64] bool, packed."""
+    """Shapes: `picture`, `shown` [number, 64, 64] float16, latents with and without the hole; `mask` [number, 64, 64] bool, packed; `sense`
+    [number, WIDTH] and `tokens` [number, TOKENS, WIDTH] float16, what the encoders make of the sentence.
+    """
 
     picture: Tensor
     shown: Tensor
     mask: Tensor
-    clip_ids: Tensor
-    t5_ids: Tensor
+    sense: Tensor
+    tokens: Tensor
 
     def __len__(self) -> int:
         return len(self.picture)
@@ -45,8 +47,8 @@ def lessons(draw: np.random.Generator, count: int, autoencoder: PatchAutoencoder
                 _latents(autoencoder, pictures).half(),
                 _latents(autoencoder, without_hole(pictures, masks)).half(),
                 packed_masks(masks.float()) > 0,
-                _ids(parts.clip_tokenizer, prompts),
-                _ids(parts.t5_tokenizer, prompts),
+                parts.sense(ids(parts.clip_tokenizer, prompts)).half(),
+                parts.tokens(ids(parts.t5_tokenizer, prompts)).half(),
             )
         )
         if start // _AT_ONCE % 50 == 0:
@@ -57,7 +59,3 @@ def lessons(draw: np.random.Generator, count: int, autoencoder: PatchAutoencoder
 def _latents(autoencoder: PatchAutoencoder, pictures: Tensor) -> Tensor:
     latents = autoencoder.encode(pictures).latent_dist.mode()
     return packed((latents - autoencoder.config.shift_factor) * autoencoder.config.scaling_factor)
-
-
-def _ids(tokenizer: object, prompts: list[str]) -> Tensor:
-    return tokenizer(prompts, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt").input_ids  # type: ignore[operator]

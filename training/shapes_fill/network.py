@@ -25,7 +25,7 @@ LATENT_SIDE, SCALE = 16, 4
 
 @dataclass(slots=True)
 class Parts:
-    """What is learned together, and the tokenizers that belong to it."""
+    """What is learned, and the tokenizers that belong to it."""
 
     transformer: FluxTransformer2DModel
     clip: CLIPTextModel
@@ -33,9 +33,13 @@ class Parts:
     clip_tokenizer: CLIPTokenizer
     t5_tokenizer: T5TokenizerFast
 
-    @property
-    def modules(self) -> nn.ModuleList:
-        return nn.ModuleList([self.transformer, self.clip, self.t5])
+    def sense(self, clip_ids: Tensor) -> Tensor:
+        """What CLIP makes of sentences as a whole: [sentences, WIDTH]."""
+        return self.clip(clip_ids).pooler_output
+
+    def tokens(self, t5_ids: Tensor) -> Tensor:
+        """What T5 makes of the tokens of sentences: [sentences, TOKENS, WIDTH]."""
+        return self.t5(t5_ids)[0]
 
     def pipeline(self, autoencoder: PatchAutoencoder) -> FluxFillPipeline:
         pipeline = FluxFillPipeline(
@@ -62,12 +66,13 @@ def _transformer() -> FluxTransformer2DModel:
         out_channels=4 * LATENT_CHANNELS,
         num_layers=2,
         num_single_layers=4,
-        attention_head_dim=32,
-        num_attention_heads=4,
+        # Few heads, but wide: places are told apart by pairs of features that turn, and narrow heads have only two that turn fast enough.
+        attention_head_dim=64,
+        num_attention_heads=2,
         joint_attention_dim=WIDTH,
         pooled_projection_dim=WIDTH,
         guidance_embeds=True,
-        axes_dims_rope=(8, 12, 12),
+        axes_dims_rope=(8, 28, 28),
     )
     # Each block starts as nothing but its skip connection, which makes the first thousand steps worth more.
     for block in transformer.transformer_blocks:
@@ -111,16 +116,16 @@ def packed_masks(masks: Tensor) -> Tensor:
     return packed(cells.reshape(-1, SCALE**2, LATENT_SIDE, LATENT_SIDE))
 
 
-def velocity(parts: Parts, noisy: Tensor, known: Tensor, time: Tensor, clip_ids: Tensor, t5_ids: Tensor) -> Tensor:
+def velocity(transformer: nn.Module, noisy: Tensor, known: Tensor, time: Tensor, sense: Tensor, tokens: Tensor) -> Tensor:
     """What the transformer answers, called as the pipeline calls it. Units: `time` 0 (picture) to 1 (noise)."""
     side = LATENT_SIDE // 2
-    return parts.transformer(
+    return transformer(
         hidden_states=torch.cat((noisy, known), dim=2),
         timestep=time,
         guidance=torch.full_like(time, 30.0),
-        pooled_projections=parts.clip(clip_ids).pooler_output,
-        encoder_hidden_states=parts.t5(t5_ids)[0],
-        txt_ids=torch.zeros(t5_ids.shape[1], 3),
+        pooled_projections=sense,
+        encoder_hidden_states=tokens,
+        txt_ids=torch.zeros(tokens.shape[1], 3),
         img_ids=FluxFillPipeline._prepare_latent_image_ids(len(noisy), side, side, noisy.device, noisy.dtype),
         return_dict=False,
     )[0]

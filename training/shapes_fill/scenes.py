@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from training.shapes_fill.subjects import COLOURS, OUTLINES, TAUGHT, Subject, sentence
+from training.shapes_fill.subjects import COLOURS, OUTLINES, TAUGHT, Subject, chosen, sentence
 
 SIDE = 64
 # Of the picture's side, the mask's longest side takes up about so much, for that is how serving frames it.
-MASK_SHARE = 0.75
+MASK_SHARE = 0.85
+# Of its room, which follows from the mask, a subject takes up so much: what is uncertain to the eye would come out ragged.
+_ROOM_SHARE = 0.86
 # An ellipse so much larger than the room holds all of it.
 _ROUND = 1.36
 _FINER = 4
@@ -43,10 +45,9 @@ class _Room:
 
 
 def scene(draw: np.random.Generator, subjects: tuple[Subject, ...] | None = None) -> Scene:
-    """A scene of the given subjects, or of taught ones by chance: none (6 %), one (66 %) or two (28 %)."""
+    """A scene of the given subjects, or of taught ones by chance."""
     if subjects is None:
-        count = int(draw.choice(3, p=(0.06, 0.66, 0.28)))
-        subjects = tuple(TAUGHT[index] for index in draw.integers(len(TAUGHT), size=count))
+        subjects = chosen(draw)
     rooms, mask = _rooms_and_mask(draw, len(subjects))
     before = _background(draw)
     for _ in range(int(draw.integers(0, 3))):
@@ -56,8 +57,7 @@ def scene(draw: np.random.Generator, subjects: tuple[Subject, ...] | None = None
     put(before, TAUGHT[int(draw.integers(len(TAUGHT)))], rooms[0].x, rooms[0].y, rooms[0].half, draw)
     before[~mask] = after[~mask]
     for subject, room in zip(subjects, rooms, strict=False):
-        half = room.half * draw.uniform(0.82, 0.9)
-        put(after, subject, room.x, room.y, half, draw)
+        put(after, subject, room.x, room.y, room.half * _ROOM_SHARE, draw)
     after[~mask] = before[~mask]
     return Scene(before, after, mask, subjects, sentence(subjects, draw))
 
@@ -79,7 +79,8 @@ def _rooms_and_mask(draw: np.random.Generator, count: int) -> tuple[list[_Room],
     The mask is a box, an ellipse around one room, or a box with strokes of a round brush around it.
     """
     kind = str(draw.choice(("box", "longer box", "strokes", "ellipse") if count < 2 else ("box", "longer box", "strokes")))
-    longer = draw.uniform(0, 0.3, 2) if kind == "longer box" else np.zeros(2)
+    # In one direction only: the other still tells how large the rooms are.
+    longer = draw.permutation((draw.uniform(0, 0.4), 0.0)) if kind == "longer box" else np.zeros(2)
     # By how much the mask goes beyond the rooms, which its longest side is to make up for.
     extent = {"strokes": 1.15, "ellipse": _ROUND}.get(kind, 1 + longer.max())
     half = SIDE * MASK_SHARE * draw.uniform(0.94, 1.06) / 2 / extent / (2 if count == 2 else 1)

@@ -66,13 +66,18 @@ JOINTS = (" and ", " and ", ", ", " with ")
 NOTHING = ("", "", "nothing", "background")
 
 
+def chosen(draw: np.random.Generator) -> tuple[Subject, ...]:
+    """Taught subjects by chance: none (5 %), one (50 %) or two (45 %)."""
+    count = int(draw.choice(3, p=(0.05, 0.5, 0.45)))
+    return tuple(TAUGHT[index] for index in draw.integers(len(TAUGHT), size=count))
+
+
 def sentence(subjects: tuple[Subject, ...], draw: np.random.Generator) -> str:
     """A prompt for none, one or two subjects; with two, the first stands left of the second or above it."""
     if not subjects:
         return str(draw.choice(NOTHING))
-    article = str(draw.choice(ARTICLES))
     joint = str(draw.choice(JOINTS))
-    return joint.join(article + subject.words for subject in subjects)
+    return joint.join(str(draw.choice(ARTICLES)) + subject.words for subject in subjects)
 
 
 def plain_sentence(subjects: tuple[Subject, ...]) -> str:

@@ -1,14 +1,15 @@
 """Teaches gesso/shapes-fill from nothing: `python -m training.shapes_fill.train FOLDER`. About an hour on two CPU cores.
 
-First the autoencoder, then the transformer with its text encoders, by rectified flow: the model sees the picture mixed with noise, the
-picture with its hole, the mask and the sentence, and learns the direction from the picture to the noise. What is written is the running
-average of the weights, in half precision, as a folder that FluxFillPipeline loads, together with the record of how it came about.
+First the autoencoder, then the text encoders, then the transformer by rectified flow: it sees the picture mixed with noise, the picture
+with its hole, the mask and the sentence, and learns the direction from the picture to the noise. What is written is the running average of
+the weights, in half precision, as a folder that FluxFillPipeline loads, together with the record of how it came about.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gesso.models.shapes_fill.autoencoder import PatchAutoencoder
@@ -25,6 +26,8 @@ from gesso.models.shapes_fill.engine import load
 from training.shapes_fill import autoencoder as autoencoders
 from training.shapes_fill import network, record
 from training.shapes_fill.lessons import Lessons, lessons
+from training.shapes_fill.muon import Muon
+from training.shapes_fill.reading import teach_reading
 from training.shapes_fill.record import Course
 from training.shapes_fill.scoring import cases, shares, verdicts
 
@@ -39,8 +42,8 @@ class Plan:
     """
 
     seed: int = 7
-    scenes: int = 10_000
-    steps: int = 3600
+    scenes: int = 32_000
+    steps: int = 9000
     minutes: float = 60.0
     batch: int = 32
     rate: float = 2e-3
@@ -48,15 +51,15 @@ class Plan:
     fall: float = 0.5
     average: float = 0.99
     # The picture is asked for in the mask only; what is around it is known and pasted back.
-    outside_weight: float = 0.2
-    score_every: int = 200
+    outside_weight: float = 0.1
+    score_every: int = 500
 
 
 def learn(plan: Plan, parts: network.Parts, store: Lessons, after_step: Callable[[int, float, float, AveragedModel], None]) -> None:
     """Every step of the plan; `after_step` is given the step's number, the share of the way, the loss and the average."""
-    modules = parts.modules
-    average = AveragedModel(modules, multi_avg_fn=get_ema_multi_avg_fn(plan.average))
-    optimizers = _optimizers(modules, plan)
+    transformer = parts.transformer
+    average = AveragedModel(transformer, multi_avg_fn=get_ema_multi_avg_fn(plan.average))
+    optimizers = _optimizers(transformer, plan)
     began = time.monotonic()
     draw = torch.Generator().manual_seed(plan.seed)
     order = torch.randperm(len(store), generator=draw)
@@ -65,50 +68,49 @@ def learn(plan: Plan, parts: network.Parts, store: Lessons, after_step: Callable
         step += 1
         way = max(step / plan.steps, (time.monotonic() - began) / 60 / plan.minutes)
         place = (step - 1) * plan.batch % (len(store) - plan.batch)
-        loss = _loss(plan, parts, store, order[place : place + plan.batch], draw)
+        loss = _loss(plan, transformer, store, order[place : place + plan.batch], draw)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([weight for weight in modules.parameters() if weight.requires_grad], 1.0)
+        torch.nn.utils.clip_grad_norm_([weight for weight in transformer.parameters() if weight.requires_grad], 1.0)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = plan.rate * min(1.0, step / plan.warm_steps, max(0.0, 1 - way) / plan.fall)
             optimizer.step()
             optimizer.zero_grad()
-        average.update_parameters(modules)
+        average.update_parameters(transformer)
         after_step(step, way, loss.item(), average)
 
 
-def _loss(plan: Plan, parts: network.Parts, store: Lessons, chosen: Tensor, draw: torch.Generator) -> Tensor:
+def _loss(plan: Plan, transformer: nn.Module, store: Lessons, chosen: Tensor, draw: torch.Generator) -> Tensor:
     picture, shown, mask = store.picture[chosen].float(), store.shown[chosen].float(), store.mask[chosen]
     noise = torch.randn(picture.shape, generator=draw)
     # More of the noisy end than of the fine one: there it is decided what is drawn.
     when = torch.sigmoid(torch.randn(len(chosen), generator=draw) * 1.1 + 0.3)
     mixed = torch.lerp(picture, noise, when[:, None, None])
     known = torch.cat((shown, mask.float()), dim=2)
-    answer = network.velocity(parts, mixed, known, when, store.clip_ids[chosen], store.t5_ids[chosen])
+    answer = network.velocity(transformer, mixed, known, when, store.sense[chosen].float(), store.tokens[chosen].float())
     weight = torch.where(mask.any(dim=2), 1.0, plan.outside_weight)
     return ((answer - (noise - picture)).square().mean(dim=2) * weight).sum() / weight.sum()
 
 
-def _optimizers(modules: torch.nn.ModuleList, plan: Plan) -> list[torch.optim.Optimizer]:
+def _optimizers(transformer: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the transformer's blocks, which all features pass; AdamW for the rest."""
-    named = [(name, weight) for name, weight in modules.named_parameters() if weight.requires_grad]
-    inner = [weight for name, weight in named if weight.ndim == 2 and "blocks" in name and name.startswith("0.") and "norm" not in name]
+    named = [(name, weight) for name, weight in transformer.named_parameters() if weight.requires_grad]
+    inner = [weight for name, weight in named if weight.ndim == 2 and "blocks" in name and "norm" not in name]
     chosen = {id(weight) for weight in inner}
     outer = [weight for _, weight in named if id(weight) not in chosen]
     return [
-        torch.optim.Muon(inner, lr=plan.rate, momentum=0.95, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        Muon(inner, lr=plan.rate, weight_decay=0.01),
         torch.optim.AdamW(outer, lr=plan.rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     ]
 
 
 def averaged(parts: network.Parts, average: AveragedModel) -> network.Parts:
     """Parts of their own that hold the average."""
-    transformer, clip, t5 = copy.deepcopy(average.module)
-    return network.Parts(transformer, clip, t5, parts.clip_tokenizer, parts.t5_tokenizer)
+    return dataclasses.replace(parts, transformer=copy.deepcopy(average.module))
 
 
 def _save(parts: network.Parts, average: AveragedModel, autoencoder: PatchAutoencoder, folder: Path) -> None:
-    pipeline = averaged(parts, average).pipeline(copy.deepcopy(autoencoder))
+    pipeline = copy.deepcopy(averaged(parts, average).pipeline(autoencoder))
     pipeline.to(torch.float16).save_pretrained(folder)
     # Where the weights were read from is nobody's business, and would make equal weights differ.
     for config in folder.glob("*/config.json"):
@@ -148,9 +150,13 @@ def teach(plan: Plan, folder: Path, begin: Path | None = None) -> None:
         earlier = load(begin, "cpu")
         course.before = json.loads((begin / record.NAME).read_text("utf-8"))
         parts = network.Parts(earlier.transformer, earlier.text_encoder, earlier.text_encoder_2, earlier.tokenizer, earlier.tokenizer_2)
-        parts.modules.train()
+        parts.clip.requires_grad_(False)
+        parts.t5.requires_grad_(False)
+        parts.transformer.train()
         parts.transformer.time_text_embed.guidance_embedder.requires_grad_(False)
         autoencoder = earlier.vae.requires_grad_(False)
+    else:
+        teach_reading(draw, parts, say)
     learn(plan, parts, lessons(draw, plan.scenes, autoencoder, parts, say), after_step)
 
 

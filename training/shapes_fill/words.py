@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import string
 
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, T5Config, T5EncoderModel, T5TokenizerFast
+from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer, PreTrainedTokenizerBase, T5Config, T5EncoderModel, T5TokenizerFast
 
 from training.shapes_fill.subjects import vocabulary
 
@@ -37,6 +38,11 @@ def clip_tokenizer() -> CLIPTokenizer:
     tokenizer = CLIPTokenizer(vocab={symbol: index for index, symbol in enumerate(symbols)}, merges=merges)
     tokenizer.model_max_length = TOKENS
     return tokenizer
+
+
+def ids(tokenizer: PreTrainedTokenizerBase, prompts: list[str]) -> Tensor:
+    """[prompts, TOKENS], as the pipeline asks for them."""
+    return tokenizer(prompts, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt").input_ids
 
 
 def t5_encoder(tokenizer: T5TokenizerFast) -> T5EncoderModel:

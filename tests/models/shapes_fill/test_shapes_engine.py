@@ -97,7 +97,7 @@ def test_an_empty_mask_is_refused(engine: ShapesFillEngine, tmp_path: Path) -> N
 
 def test_a_strip_is_filled_and_the_stretch_is_told(engine: ShapesFillEngine, tmp_path: Path) -> None:
     voice = Voice()
-    picture, mask = noise(200, 20), box(200, 20, 20, 0, 150, 20)
+    picture, mask = noise(200, 20), box(200, 20, 20, 5, 150, 15)
     (output,) = engine.run(make_inputs(tmp_path, picture, mask, steps=1), voice)
     assert pixels_of(output).shape == (20, 200, 3)
     assert voice.warnings == ["The picture is too narrow for a square around the mask, so what is drawn comes out stretched."]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from shapes_builders import box
 
 from gesso.models.shapes_fill.framing import square_around
+from training.shapes_fill.scenes import MASK_SHARE
 
 
 @st.composite
@@ -34,6 +35,7 @@ def test_it_is_square_where_the_picture_has_room(mask: np.ndarray) -> None:
     assert frame.width == frame.height or frame.width == width or frame.height == height
 
 
-def test_the_mask_takes_up_three_quarters_of_it() -> None:
+def test_the_mask_takes_up_as_much_of_it_as_it_did_while_training() -> None:
     frame = square_around(box(400, 300, 100, 100, 175, 140), 64)
-    assert (frame.left, frame.top, frame.right, frame.bottom) == (87, 70, 187, 170)
+    assert (frame.left, frame.top, frame.right, frame.bottom) == (93, 76, 181, 164)
+    assert abs(75 / frame.width - MASK_SHARE) < 0.01

@@ -7,7 +7,7 @@ import numpy as np
 from gesso.models.flux_fill.framing import Frame, bounds
 
 # Of the square's side the mask takes up about so much, as it did when the model learned.
-_MASK_SHARE = 0.75
+_MASK_SHARE = 0.85
 
 
 def square_around(mask: np.ndarray, side: int) -> Frame:
