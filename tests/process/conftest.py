@@ -23,5 +23,6 @@ def bench(tmp_path: Path, _first_loop: None) -> Iterator[Bench]:
     descriptors_before, children_before = open_descriptors(), children()
     yield Bench(tmp_path)
     gc.collect()
-    assert open_descriptors() == descriptors_before
-    assert children() == children_before
+    # Servers that other tests share live on in this process, and may close what is theirs meanwhile.
+    assert not open_descriptors().items() - descriptors_before.items()
+    assert not children() - children_before
