@@ -106,12 +106,20 @@ class World:
         self.server = server
 
     async def submit(
-        self, project_id: int, model: Model, url: str = "", callback_url: str = "", sent: Mapping[str, str] | None = None
+        self,
+        project_id: int,
+        model: Model,
+        url: str = "",
+        callback_url: str = "",
+        sent: Mapping[str, str] | None = None,
+        is_awaited: bool = False,
     ) -> Task | None:
         """An accepted Task, or None when it was refused."""
         server = self.server
         files = {"picture": (FileInput("a.png", url=url),)} if url else {}
-        order = replace(make_order(model, make_project(project_id), files=files, callback_url=callback_url), sent=sent or {})
+        order = replace(
+            make_order(model, make_project(project_id), files=files, callback_url=callback_url), sent=sent or {}, is_awaited=is_awaited
+        )
         try:
             task = await server.submission.submit(order)
         except GessoError:

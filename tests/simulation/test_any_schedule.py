@@ -143,7 +143,8 @@ class _Mischief:
         draw = self._draw
         url, callback_url = draw.choice(("", "", PAGE)), draw.choice(("", "https://hooks.example/"))
         model = draw.choice((*MODELS, STEADY, STEADY, LARGE, CHORUS, CHORUS))
-        await self._impatiently(self._world.submit(draw.randrange(1, 4), model, url, callback_url))
+        is_awaited = draw.random() < 0.5
+        await self._impatiently(self._world.submit(draw.randrange(1, 4), model, url, callback_url, is_awaited=is_awaited))
 
     async def _withdraw(self) -> None:
         draw, tasks = self._draw, self._world.server.tasks

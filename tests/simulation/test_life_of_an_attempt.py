@@ -57,6 +57,22 @@ def test_a_task_is_run_and_charged_for_the_time_that_it_took() -> None:
     simulate(scenario())
 
 
+def test_a_worker_lost_at_once_is_no_end_for_a_task_that_was_not_on_disk_yet() -> None:
+    async def scenario() -> None:
+        world = await started(Script(Play(), Play("lost", takes_s=0.001), Play()))
+        await world.submit(1, MODEL)
+        await world.rest()
+        task = await world.submit(1, MODEL, is_awaited=True)
+        assert task is not None
+        # One commit: accepted, begun and lost.
+        assert isinstance(world.disk.events[task.id][-1].event, Requeued)
+        await world.rest()
+        assert await state_of(world, task.id) is TaskState.SUCCEEDED
+        world.verify()
+
+    simulate(scenario())
+
+
 def test_an_idle_worker_begins_a_task_that_is_still_on_its_way_to_disk() -> None:
     async def scenario() -> None:
         script = Script(Play(takes_s=1.0))
@@ -140,7 +156,7 @@ def test_a_kill_while_the_end_waits_for_the_disk_does_not_reach_the_next_task_of
     simulate(scenario())
 
 
-@pytest.mark.parametrize("moment_s", [0.0, 0.001, 0.006, 0.011, 0.5, 1.0, 1.5])
+@pytest.mark.parametrize("moment_s", [0.0, 0.001, 0.006, 0.011, 0.5, 0.99, 1.5])
 def test_a_task_killed_at_any_moment_ends_cancelled_or_had_ended(moment_s: float) -> None:
     async def scenario() -> None:
         world = World(Shape((MODEL,), play=Script(Play(takes_s=1.0)), commit_s=lambda: 0.005, setup=lambda model: (0.0, "")))

@@ -164,7 +164,12 @@ class Attempts:
             commit = await self._settle(task.id, attempt, model, order, result, billed_us)
             # The change is in line: from here on only the store knows whether the Outputs are wanted.
             is_kept = not result.failure
-            await commit
+            try:
+                await commit
+            except Unavailable:
+                # The Task itself was in that change, and has never been.
+                is_kept = False
+                raise
         finally:
             if not is_kept:
                 await self._staging.clear(order)

@@ -36,7 +36,7 @@ class Scheduler:
         self._running: dict[int, tuple[QueueEntry, Runner]] = {}
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
-        # New Tasks that were given to a Worker and are not on disk yet.
+        # New Tasks that are in line, or were given to a Worker, and are not on disk yet.
         self._begun: set[int] = set()
         self._is_woken = False
         # Rounds belong to no request: without a context of their own they would log under the id of the one that woke them.
@@ -99,25 +99,28 @@ class Scheduler:
 
     def _observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
         last = recorded[-1].event
-        if task.id in self._begun:
-            # Its commit as a new Task.
-            self._begun.discard(task.id)
-        elif isinstance(last, Queued | Requeued):
+        is_in_line = task.id in self._begun
+        self._begun.discard(task.id)
+        if isinstance(last, Requeued) or (isinstance(last, Queued) and not is_in_line):
             self._enqueue(QueueEntry(task.id, task.project_id, task.model))
         elif isinstance(last, Cancelled):
             self._withdraw(task)
 
-    def _begin(self, task: Task) -> None:
-        """Give a new Task to an idle Worker while it is still on its way to disk. Nobody is told of it before it is there, and nothing that
-        its Attempt does can get there before it."""
+    def _begin(self, task: Task) -> bool:
+        """Put a new Task in line, or give it to an idle Worker, while it is still on its way to disk. Nobody is told of it before it is
+        there, and nothing that its Attempt does can get there before it."""
         line = self._lines.get(task.model)
-        if line is None or line or not self.is_accepting:
-            return
-        executor = self._fleet.claim(task.model)
+        if line is None or not self.is_accepting:
+            return False
+        self._begun.add(task.id)
+        is_next = not line
+        line.add(QueueEntry(task.id, task.project_id, task.model))
+        executor = self._fleet.claim(task.model) if is_next else None
         if executor is not None:
-            self._begun.add(task.id)
-            line.add(QueueEntry(task.id, task.project_id, task.model))
             self._place(line.take(self._running_by_project), executor)
+        else:
+            self.wake()
+        return True
 
     def _forgo(self, task: Task) -> None:
         """The disk has refused a new Task."""

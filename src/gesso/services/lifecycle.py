@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from gesso.domain.errors import GessoError, IllegalStep, NotEnded, StaleAttempt, TaskUnknown
+from gesso.domain.errors import GessoError, IllegalStep, NotEnded, StaleAttempt, TaskUnknown, Unavailable
 from gesso.domain.event import Event, FilesDeleted, LiveEvent, Queued, Recorded
 from gesso.domain.file import File
 from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
@@ -36,6 +36,8 @@ class _Kept:
     expected_seq: int
     events: list[Recorded] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
+    # Of a new Task, whose client waits for its end and is told of nothing before.
+    creation: _Commit | None = None
 
 
 class Lifecycle:
@@ -47,7 +49,7 @@ class Lifecycle:
         self._clock = clock
         self._live_max_count = live_max_count
         self._observers: list[Observer] = []
-        self._foreseers: list[tuple[Callable[[Task], None], Callable[[Task], None]]] = []
+        self._foreseers: list[tuple[Callable[[Task], bool], Callable[[Task], None]]] = []
         self._current: dict[int, Task] = {}
         self._visible: dict[int, Task] = {}
         self._ended: OrderedDict[int, Task] = OrderedDict()
@@ -63,18 +65,29 @@ class Lifecycle:
         """Call `observer` after each commit with the Task as it may be seen and the Events that led there."""
         self._observers.append(observer)
 
-    def foresee(self, begin: Callable[[Task], None], forgo: Callable[[Task], None]) -> None:
-        """Call `begin` with each new Task while it is still on its way to disk, and `forgo` when the disk refuses it."""
+    def foresee(self, begin: Callable[[Task], bool], forgo: Callable[[Task], None]) -> None:
+        """Call `begin`, which says whether it has taken the Task up, with each new Task while that is still on its way to disk, and `forgo`
+        when the disk refuses it."""
         self._foreseers.append((begin, forgo))
 
-    async def create(self, task: Task, files: tuple[File, ...], once: Once | None = None) -> Task:
-        """Put a new Task on disk, queued. When this returns it is accepted. Errors: Unavailable; then it does not exist."""
+    async def create(self, task: Task, files: tuple[File, ...], once: Once | None = None, may_wait: bool = False) -> Task:
+        """Put a new Task on disk, queued. When this returns it is accepted. Errors: Unavailable; then it does not exist.
+
+        `may_wait`: its client wants to hear of its end and of nothing before, so a Task that is taken up at once goes to disk with its next
+        `record`, or a moment later. A short run costs one commit then.
+        """
         now = self._clock.now()
         queued = apply(task, Queued(), now)
-        recorded = (Recorded(queued.seq, now, Queued()),)
-        commit = self._write(TaskChange(queued, 0, recorded, files, is_refusable=True, once=once))
-        for begin, _ in self._foreseers:
-            begin(queued)
+        recorded = Recorded(queued.seq, now, Queued())
+        commit = _Commit()
+        if may_wait and self._foreseers:
+            self._keep(queued, 0, [recorded], files).creation = commit
+            if not any(begin(queued) for begin, _ in self._foreseers):
+                self._write(TaskChange(queued, queued.seq, ()))
+        else:
+            self._write(TaskChange(queued, 0, (recorded,), files, is_refusable=True, once=once), commit)
+            for begin, _ in self._foreseers:
+                begin(queued)
         await commit
         return queued
 
@@ -104,15 +117,19 @@ class Lifecycle:
         not four. Errors: as `record`.
         """
         task, recorded = self._applied(task_id, attempt, steps)
+        self._keep(task, task.seq - len(recorded), recorded, files)
+
+    def _keep(self, task: Task, expected_seq: int, recorded: Sequence[Recorded], files: Sequence[File]) -> _Kept:
         loop = asyncio.get_running_loop()
-        kept = self._kept.get(task_id)
+        kept = self._kept.get(task.id)
         if kept is None:
-            kept = self._kept[task_id] = _Kept(loop.time() + COMMIT_PATIENCE_S, task.seq - len(recorded))
+            kept = self._kept[task.id] = _Kept(loop.time() + COMMIT_PATIENCE_S, expected_seq)
         kept.events += recorded
         kept.files += files
-        self._current[task_id] = task
+        self._current[task.id] = task
         if self._timer is None:
             self._timer = loop.call_at(kept.until, self._write_kept)
+        return kept
 
     def _write_kept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -123,12 +140,15 @@ class Lifecycle:
         first = min((kept.until for kept in self._kept.values()), default=None)
         self._timer = None if first is None else loop.call_at(first, self._write_kept)
 
-    def _joined(self, change: TaskChange) -> TaskChange:
+    def _joined(self, change: TaskChange, kept: _Kept) -> TaskChange:
         """The change with the kept steps of its Task before its own."""
-        kept = self._kept.pop(change.task.id, None)
-        if kept is None:
-            return change
-        return replace(change, expected_seq=kept.expected_seq, events=(*kept.events, *change.events), files=(*kept.files, *change.files))
+        return replace(
+            change,
+            expected_seq=kept.expected_seq,
+            events=(*kept.events, *change.events),
+            files=(*kept.files, *change.files),
+            is_refusable=change.is_refusable or kept.creation is not None,
+        )
 
     def _applied(self, task_id: int, attempt: int | None, steps: Sequence[Event]) -> tuple[Task, list[Recorded]]:
         task = self._current.get(task_id)
@@ -244,19 +264,31 @@ class Lifecycle:
     async def events(self, task_id: int) -> list[Recorded]:
         return await self._store.events(task_id)
 
-    def _write(self, change: TaskChange) -> _Commit:
-        change = self._joined(change)
+    def _write(self, change: TaskChange, *commits: _Commit) -> _Commit:
+        """Put a change in line; the result, and `commits`, are settled with its commit."""
+        kept = self._kept.pop(change.task.id, None)
+        if kept is not None:
+            change = self._joined(change, kept)
+            if kept.creation is not None:
+                commits = (*commits, kept.creation)
         commit = _Commit()
-        future = self._store.write(change)
+        commits = (*commits, commit)
+        try:
+            future = self._store.write(change)
+        except Unavailable as error:
+            if kept is None:
+                raise
+            # Whoever takes a step must not be told that there is no room for the Task itself.
+            self._written(change, commits, error)
+            return commit
         self._current[change.task.id] = change.task
-        future.add_done_callback(lambda done: self._written(change, commit, done))
+        future.add_done_callback(lambda done: done.cancelled() or self._written(change, commits, done.exception()))
         return commit
 
-    def _written(self, change: TaskChange, commit: _Commit, done: asyncio.Future[None]) -> None:
-        if done.cancelled():
-            return
-        task, error = change.task, done.exception()
-        commit.settle(error)
+    def _written(self, change: TaskChange, commits: Sequence[_Commit], error: BaseException | None) -> None:
+        task = change.task
+        for commit in commits:
+            commit.settle(error)
         if error is not None:
             if change.is_refusable:
                 for _, forgo in self._foreseers:

@@ -40,7 +40,7 @@ def admit_all(project: Project, model: Model, task_id: int) -> AbstractAsyncCont
 class Order:
     """What a client asks for. `values`: fields as sent, by parameter. `received`: all files that came with the request, whether `files`
     names them or not. `sent`: fields that the Model does not know. `once`: the key under which it may be sent again. `author`: uuid of the
-    User who asks from a page."""
+    User who asks from a page. `is_awaited`: whether the client is told of nothing before the Task's end."""
 
     project: Project
     model: Model
@@ -52,6 +52,7 @@ class Order:
     callback_url: str = ""
     once: Once | None = None
     author: str = ""
+    is_awaited: bool = False
 
 
 class Submission:
@@ -103,7 +104,7 @@ class Submission:
                 # An idle Worker begins before they are committed, and asks for them.
                 self._files.remember(file)
             async with self._admit(order.project, order.model, task.id):
-                task = await self._lifecycle.create(task, files, order.once)
+                task = await self._lifecycle.create(task, files, order.once, may_wait=order.is_awaited and order.once is None)
         except GessoError:
             self._files.forget([received.access_key for received in order.received])
             await self._delete([received.access_key for received in order.received])

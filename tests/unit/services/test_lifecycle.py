@@ -13,21 +13,26 @@ from gesso.domain.event import (
     Accepted,
     Assigned,
     Cancelled,
+    Ended,
     Failed,
+    PostprocessStarted,
     PreprocessEnded,
     PreprocessStarted,
     Progress,
     Recorded,
     Requeued,
     Started,
+    Succeeded,
 )
-from gesso.domain.limits import ENDED_TASKS_MAX_COUNT
+from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT
+from gesso.domain.price import FREE
 from gesso.domain.task import Task, TaskState
 from gesso.ports import TaskChange
 from gesso.services.lifecycle import Lifecycle
 from gesso.testing import Disk, FakeClock, MemoryTasks, make_file, make_task, simulate
 
 TO_ASSIGNED = (Accepted(1), PreprocessStarted(), PreprocessEnded(), Assigned("thing-1"))
+ENDED = Ended(0, (), 1, FREE, "", "")
 
 
 class Desk:
@@ -42,8 +47,8 @@ class Desk:
     def _observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
         self.seen.append((task.id, task.state))
 
-    async def create(self, **fields: object) -> Task:
-        return await self.lifecycle.create(make_task(id=self.store.next_id(), **fields), ())
+    async def create(self, may_wait: bool = False, **fields: object) -> Task:
+        return await self.lifecycle.create(make_task(id=self.store.next_id(), **fields), (), may_wait=may_wait)
 
 
 def test_a_task_is_seen_once_it_is_on_disk_and_not_before() -> None:
@@ -119,6 +124,101 @@ def test_an_order_that_the_disk_refuses_does_not_exist() -> None:
             await desk.create()
         assert desk.lifecycle.current(1) is None
         assert desk.seen == []
+
+    simulate(scenario())
+
+
+async def _begun(desk: Desk, forgone: list[int] | None = None) -> asyncio.Future[Task]:
+    """A Task whose client waits for its end, taken up and not on disk."""
+    refused = [] if forgone is None else forgone
+    desk.lifecycle.foresee(lambda task: True, lambda task: refused.append(task.id))
+    creating = asyncio.ensure_future(desk.create(may_wait=True))
+    await asyncio.sleep(0)
+    assert desk.lifecycle.current(1) is not None
+    return creating
+
+
+def test_a_short_task_whose_client_waits_is_one_commit() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        creating = await _begun(desk)
+        desk.lifecycle.note(1, None, *TO_ASSIGNED)
+        desk.lifecycle.note(1, 1, Started())
+        with pytest.raises(TaskUnknown):
+            await desk.lifecycle.see(1)
+        await desk.lifecycle.record(1, 1, ENDED, PostprocessStarted(), Succeeded())
+        assert (await creating).id == 1
+        assert desk.seen == [(1, TaskState.SUCCEEDED)]
+        assert (await desk.lifecycle.see(1)).state is TaskState.SUCCEEDED
+        assert [each.seq for each in desk.store.disk.events[1]] == list(range(1, 10))
+
+    simulate(scenario())
+
+
+def test_a_long_task_whose_client_waits_is_soon_on_disk() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        creating = await _begun(desk)
+        desk.lifecycle.note(1, None, *TO_ASSIGNED)
+        began = asyncio.get_running_loop().time()
+        await creating
+        assert asyncio.get_running_loop().time() - began == pytest.approx(COMMIT_PATIENCE_S)
+        assert desk.store.disk.tasks[1].state is TaskState.ASSIGNED
+        assert desk.seen == [(1, TaskState.ASSIGNED)]
+
+    simulate(scenario())
+
+
+def test_a_task_that_nobody_takes_up_does_not_wait_for_its_disk() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.lifecycle.foresee(lambda task: False, lambda task: None)
+        began = asyncio.get_running_loop().time()
+        await desk.create(may_wait=True)
+        assert asyncio.get_running_loop().time() == began
+        assert desk.seen == [(1, TaskState.QUEUED)]
+
+    simulate(scenario())
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_task_that_the_disk_refuses_after_it_was_taken_up_has_never_been(has_ended: bool) -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        forgone: list[int] = []
+        creating = await _begun(desk, forgone)
+        desk.store.disk.trouble = "the disk is full"
+        desk.lifecycle.note(1, None, *TO_ASSIGNED)
+        if has_ended:
+            desk.lifecycle.note(1, 1, Started())
+            with pytest.raises(Unavailable):
+                await desk.lifecycle.record(1, 1, ENDED, PostprocessStarted(), Succeeded())
+        with pytest.raises(Unavailable):
+            await creating
+        assert forgone == [1]
+        assert desk.lifecycle.current(1) is None
+        assert not desk.store.disk.tasks
+        assert not desk.seen
+
+    simulate(scenario())
+
+
+def test_a_line_without_room_refuses_the_order_and_not_its_steps() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        creating = await _begun(desk)
+        desk.lifecycle.note(1, None, *TO_ASSIGNED)
+
+        def full(change: TaskChange) -> asyncio.Future[None]:
+            raise Unavailable("too many writes wait for the disk")
+
+        desk.store.write = full
+        # Taken without an error: who takes it goes on, and hears with the commit that there is no such Task.
+        commit = desk.lifecycle.record(1, 1, Failed("It failed."))
+        for waiting in (commit, creating):
+            with pytest.raises(Unavailable):
+                await waiting
+        assert desk.lifecycle.current(1) is None
 
     simulate(scenario())
 

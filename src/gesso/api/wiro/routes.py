@@ -125,19 +125,20 @@ class Wiro:
         return told(submitted(task))
 
     async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
-        task, project = await self._submit(request, segments, is_waited_for=True)
+        is_stream = wants_stream(request)
+        task, project = await self._submit(request, segments, is_sync=True, is_awaited=not is_stream)
         viewer = self._owners.viewer(request, project)
-        answer = self._waiting.stream if wants_stream(request) else self._waiting.answer
+        answer = self._waiting.stream if is_stream else self._waiting.answer
         await answer(task, viewer, request, send)
 
-    async def _submit(self, request: Request, segments: list[str], is_waited_for: bool = False) -> tuple[Task, Project]:
+    async def _submit(self, request: Request, segments: list[str], is_sync: bool = False, is_awaited: bool = False) -> tuple[Task, Project]:
         services = self._services
         if not services.is_accepting():
             # Told before a body of many megabytes is read; the service would refuse it after.
             raise Unavailable("the server is starting or stopping")
         project, author = await self._calls.asker(request)
         model = services.catalog.find(decode.slug(segments[1]), decode.slug(segments[2]))
-        if is_waited_for and model.is_trainer:
+        if is_sync and model.is_trainer:
             raise ParameterNotAllowed("sync", "a training takes too long to be waited for; run it without /sync")
         body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
@@ -145,7 +146,9 @@ class Wiro:
         except GessoError:
             await self._calls.forget(body)
             raise
-        return await services.submission.submit(replace(order, author=author) if author else order), project
+        if author or is_awaited:
+            order = replace(order, author=author, is_awaited=is_awaited)
+        return await services.submission.submit(order), project
 
     async def _detail(self, request: Request) -> Answer:
         project, task = await self._named(request)
