@@ -36,6 +36,7 @@ from gesso.scheduling.station import FleetStation
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.borrowing import Borrowing
+from gesso.services.carrying import Carrying
 from gesso.services.catalog import Catalog
 from gesso.services.comments import Comments
 from gesso.services.costs import Costs
@@ -63,6 +64,7 @@ from gesso.store.accounts import SqlAccounts
 from gesso.store.archive import ZipArchives
 from gesso.store.billing import SqlBilling
 from gesso.store.blobs import FolderBlobs
+from gesso.store.carried import SqlCarried
 from gesso.store.comments import SqlComments
 from gesso.store.database import Database, is_current, make_engine, sqlite_url
 from gesso.store.fetch import HttpFetch, guarded_client
@@ -186,14 +188,14 @@ class House:
         self._people = people = _People(self.store)
         files = Files(file_store, self._blobs, people.hidden)
         self.lifecycle = Lifecycle(self._tasks_store, bus, clock)
-        days = settings.retention_days
-        self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, days)
+        self._retention = Retention(self.lifecycle, self._tasks_store, file_store, files, self._blobs, clock, settings.retention_days)
         self._fetch = HttpFetch(settings.fetch_ranges)
         staging = Staging(self._blobs, self._fetch, files, clock)
         self._engines = _Engines(settings, self.catalog)
         self.fleet = self._engines.fleet(self._hire, clock)
         self.billing = Billing(SqlBilling(self.store.database, clock), clock, settings.billing)
         self.lifecycle.observe(self.billing.observe)
+        self._carrying = self._carried()
         attempts = Attempts(self.lifecycle, staging, self._blobs, clock, Costs(self._blobs, settings.billing).charge)
         self.scheduler = Scheduler(self.lifecycle, self._tasks_store, self.catalog, self.fleet, attempts)
         tasks = Tasks(self.lifecycle, bus, people.hidden)
@@ -236,6 +238,7 @@ class House:
 
     async def start(self) -> None:
         """Recover what an earlier server left, and accept Tasks."""
+        await self._carrying.start()
         await self.billing.start()
         await self.scheduler.start()
         await self._upkeep.start()
@@ -258,9 +261,15 @@ class House:
         await self._fetch.close()
         await self._thumbnailer.close()
         self._archives.close()
+        await self._carrying.stop()
         self._blobs.close()
         self.store.close()
         os.close(self._lock)
+
+    def _carried(self) -> Carrying:
+        carrying = Carrying(SqlCarried(self.store.database), self._blobs)
+        self.lifecycle.observe(carrying.observe)
+        return carrying
 
     def _records(self, files: Files, submission: Submission) -> Records:
         self._thumbnailer = Thumbnailer(environment())

@@ -67,6 +67,14 @@ _UNSAFE = re.compile(r"[^\w.\- ()+]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """The bytes of a small Output whose file is not flushed: the commit of its Task carries them to disk."""
+
+    access_key: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """Stored bytes: an input, an Output or an upload. `access_key` is unguessable and is all that reading needs."""
 

@@ -39,12 +39,13 @@ class RunOrder:
 
 @dataclass(frozen=True, slots=True)
 class MadeOutput:
-    """A file that a Worker wrote, flushed to disk under its access key."""
+    """A file that a Worker wrote under its access key, flushed to disk unless it is small: then `carried` has its bytes."""
 
     access_key: str
     extension: str
     size_bytes: int
     sha256: str
+    carried: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,12 +124,13 @@ class Costed:
 
 @dataclass(frozen=True, slots=True)
 class OutputMade:
-    """The next Output of the run, flushed to disk."""
+    """The next Output of the run: written, and flushed to disk or `carried`, its bytes in base64, at most CARRIED_MAX_BYTES of them."""
 
     run_id: str
     extension: str
     size_bytes: int
     sha256: str
+    carried: str = ""
 
 
 @dataclass(frozen=True, slots=True)

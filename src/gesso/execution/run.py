@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import stat
@@ -11,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 
 from gesso.domain.event import LiveEvent, LogLine, Preview, Progress
 from gesso.domain.file import output_key
-from gesso.domain.limits import LOG_LINE_MAX_BYTES, LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
+from gesso.domain.limits import CARRIED_MAX_BYTES, LOG_LINE_MAX_BYTES, LOG_LINES_PER_SECOND, OUTPUT_MAX_BYTES, OUTPUTS_MAX_COUNT
 from gesso.domain.price import check_price
 from gesso.domain.provenance import MadeWith
 from gesso.execution.logs import Record, readable
@@ -155,4 +156,16 @@ def verified(message: OutputMade, order: RunOrder, index: int) -> MadeOutput:
         raise ProtocolError(f"an output that is not there, number {index}") from error
     if not stat.S_ISREG(status.st_mode) or not status.st_size == message.size_bytes <= OUTPUT_MAX_BYTES:
         raise ProtocolError(f"an output that is no file of {message.size_bytes} bytes, number {index}")
-    return MadeOutput(access_key, message.extension, message.size_bytes, message.sha256)
+    return MadeOutput(access_key, message.extension, message.size_bytes, message.sha256, _carried(message, index))
+
+
+def _carried(message: OutputMade, index: int) -> bytes:
+    if message.size_bytes > CARRIED_MAX_BYTES:
+        return b""
+    try:
+        data = base64.b64decode(message.carried, validate=True)
+    except ValueError as error:
+        raise ProtocolError(f"an output whose bytes cannot be read, number {index}") from error
+    if len(data) != message.size_bytes:
+        raise ProtocolError(f"an output of {message.size_bytes} bytes that carries {len(data)}, number {index}")
+    return data

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from gesso.domain.file import output_key
 from gesso.domain.limits import (
+    CARRIED_MAX_BYTES,
     LOG_LINE_MAX_BYTES,
     LOG_LINES_PER_SECOND,
     OUTPUT_MAX_BYTES,
@@ -124,9 +125,13 @@ class OutputFolder:
         self._channel = channel
         self._run = run
         self._count = 0
+        self._is_flush_due = False
 
     def add(self, output: Output) -> None:
-        """Flush the bytes, and tell the server with the next message. Errors: TypeError, ValueError if it is no Output; OSError."""
+        """Write the bytes, and tell the server with the next message. Errors: TypeError, ValueError if it is no Output; OSError.
+
+        They are flushed, unless they are so few that they go with the message: flushing a file costs more than all the rest of a short run.
+        """
         if not isinstance(output, Output):
             raise TypeError(f"the Engine yielded a {type(output).__name__}, not an Output")
         data = memoryview(output.data).cast("B")
@@ -144,16 +149,19 @@ class OutputFolder:
             rest = data
             while rest:
                 rest = rest[os.write(fd, rest) :]
-            os.fsync(fd)
+            if len(data) > CARRIED_MAX_BYTES:
+                os.fsync(fd)
+                self._is_flush_due = True
         finally:
             os.close(fd)
         self._count += 1
         digest = hashlib.sha256(data).hexdigest()
-        self._channel.hold(OutputMade(self._run.run_id, extension, len(data), digest))
+        carried = base64.b64encode(data).decode("ascii") if len(data) <= CARRIED_MAX_BYTES else ""
+        self._channel.hold(OutputMade(self._run.run_id, extension, len(data), digest, carried))
 
     def flush(self) -> None:
-        """Make the names durable too, all at once. Errors: OSError."""
-        if self._count:
+        """Make the names of flushed files durable too, all at once. Errors: OSError."""
+        if self._is_flush_due:
             fd = os.open(self._run.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(fd)

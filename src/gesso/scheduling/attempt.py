@@ -23,7 +23,7 @@ from gesso.domain.event import (
     Started,
     Succeeded,
 )
-from gesso.domain.file import File
+from gesso.domain.file import Carried, File
 from gesso.domain.ledger import Charge
 from gesso.domain.limits import ATTEMPTS_MAX_COUNT, INTERRUPTIONS_MAX_COUNT
 from gesso.domain.model import Model
@@ -197,7 +197,8 @@ class Attempts:
         ended = Ended(0, outputs, billed_us, charge.cost, result.stdout, result.stderr)
         steps = (*start, ended, PostprocessStarted(), Succeeded())
         provenance = None if result.made_with is None else _provenance(result.made_with, order, result)
-        return self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken, provenance=provenance)
+        carried = tuple(Carried(made.access_key, made.carried) for made in result.outputs if made.carried)
+        return self._lifecycle.record(task_id, attempt, *steps, files=outputs, charge=charge.taken, provenance=provenance, carried=carried)
 
     def _present(self, task_id: int, attempt: int) -> Task:
         """The Task while this Attempt is under way. Errors: StaleAttempt."""

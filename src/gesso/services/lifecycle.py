@@ -17,7 +17,7 @@ import structlog
 
 from gesso.domain.errors import GessoError, IllegalStep, NotEnded, StaleAttempt, TaskUnknown, Unavailable
 from gesso.domain.event import Event, FilesDeleted, LiveEvent, Queued, Recorded
-from gesso.domain.file import File
+from gesso.domain.file import Carried, File
 from gesso.domain.limits import COMMIT_PATIENCE_S, ENDED_TASKS_MAX_COUNT, LIVE_TASKS_MAX_COUNT, SUBSCRIBER_QUEUE_MAX_EVENTS
 from gesso.domain.once import Once
 from gesso.domain.provenance import Provenance
@@ -99,6 +99,7 @@ class Lifecycle:
         files: tuple[File, ...] = (),
         charge: Decimal | None = None,
         provenance: Provenance | None = None,
+        carried: tuple[Carried, ...] = (),
     ) -> Awaitable[None]:
         """Apply `steps` now and put them in line for the disk; the result is awaited for the commit.
 
@@ -107,7 +108,9 @@ class Lifecycle:
         """
         task, recorded = self._applied(task_id, attempt, steps)
         notify_url = task.callback_url if task.state.is_terminal else ""
-        change = TaskChange(task, task.seq - len(recorded), tuple(recorded), files, charge, notify_url, provenance=provenance)
+        change = TaskChange(
+            task, task.seq - len(recorded), tuple(recorded), files, charge, notify_url, provenance=provenance, carried=carried
+        )
         return self._write(change)
 
     def note(self, task_id: int, attempt: int | None, *steps: Event, files: tuple[File, ...] = ()) -> None:

@@ -9,6 +9,7 @@ One server per ROOT: at start, `incoming` is emptied. Source: design, sections 2
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import hashlib
 import itertools
@@ -18,12 +19,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from string import ascii_lowercase
 from typing import BinaryIO, TypeVar
 
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
-from gesso.domain.file import Received, safe_name, true_type
+from gesso.domain.file import Carried, Received, safe_name, true_type
 from gesso.domain.ids import new_access_key
 from gesso.domain.limits import FILE_MAX_BYTES, ORPHAN_BATCH_MAX_COUNT, RECEIVE_CHUNK_BYTES
 
@@ -64,6 +66,15 @@ class FolderBlobs:
         """Move flushed files in, all or none; they must be regular files on the same file system. Errors: Unavailable."""
         adoption = _Adoption(self._folder, sources)
         return await _hop(self._pool, adoption.carry_out, adoption.undo)
+
+    async def restore(self, carried: Sequence[Carried]) -> int:
+        """Write those again that are not there, or not whole; how many they were. Errors: Unavailable; FileUnknown for what cannot be a
+        key."""
+        return await _hop(self._pool, lambda: sum(self._folder.restore(each) for each in carried), lambda: None)
+
+    async def flush(self) -> None:
+        """All that was written before this call is on disk when it returns. Errors: Unavailable."""
+        await _hop(self._pool, self._folder.flush, lambda: None)
 
     async def delete(self, access_keys: Sequence[str]) -> None:
         """Unlink, also when the wait is cancelled; missing ones are fine. After a power cut one may be back, as an orphan.
@@ -161,6 +172,27 @@ class _Folder:
                             yield blob.name
                     except FileNotFoundError:
                         continue
+
+    def restore(self, carried: Carried) -> bool:
+        """Whether its bytes had to be written."""
+        path = self.path(carried.access_key)
+        try:
+            if path.read_bytes() == carried.data:
+                return False
+        except FileNotFoundError:
+            pass
+        source = self.incoming / carried.access_key
+        source.write_bytes(carried.data)
+        source.chmod(0o600)
+        self.place(source, carried.access_key)
+        return True
+
+    def flush(self) -> None:
+        descriptor = os.open(self.root, os.O_RDONLY)
+        try:
+            sync_file_system(descriptor)
+        finally:
+            os.close(descriptor)
 
     def place(self, source: Path, access_key: str) -> Path:
         """Rename `source` to its key. The caller flushes the folder of the result."""
@@ -287,6 +319,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Make all that was written to the file system of an open file durable. Errors: OSError."""
+    syncfs = getattr(_libc(), "syncfs", None)
+    if syncfs is None:
+        # Where there is no such call, as on macOS. It tells of no errors.
+        os.sync()
+    elif syncfs(descriptor):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _quietly(step: Callable[[], object]) -> bool:

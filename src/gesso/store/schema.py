@@ -27,7 +27,7 @@ from sqlalchemy import (
     table,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 # SQLite gives a row its number only in a column of exactly the type INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -193,6 +193,15 @@ file_uses = Table(
     Column("task_id", Id, nullable=False),
     PrimaryKeyConstraint("access_key", "task_id"),
     sqlite_with_rowid=False,
+)
+
+# Bytes of small Outputs, until their files are flushed. Numbered, so that rows are added at one end and go from the other.
+carried = Table(
+    "carried",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("access_key", String(64), nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )
 
 # An empty `parent_id` or `folder_id` is the Project's root.

@@ -21,6 +21,7 @@ from gesso.domain.price import from_pico, to_pico
 from gesso.domain.task import STEPS, Task, TaskState
 from gesso.ports import QueueEntry, TaskChange
 from gesso.store.billing import count_usage, write_charges
+from gesso.store.carried import write_carried
 from gesso.store.database import Database
 from gesso.store.once import find_once_key, write_once_keys
 from gesso.store.prepared import Prepared
@@ -127,6 +128,7 @@ def _write_belongings(connection: Connection, changes: Sequence[TaskChange]) -> 
     write_charges(connection, changes)
     write_once_keys(connection, changes)
     write_provenances(connection, changes)
+    write_carried(connection, changes)
     count_usage(connection, changes)
     told = [
         {

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
-from gesso.domain.file import Received, safe_name, true_type
+from gesso.domain.file import Carried, Received, safe_name, true_type
 from gesso.domain.ids import new_access_key
 from gesso.domain.limits import FILE_MAX_BYTES
 from gesso.testing.disk import Disk
@@ -38,6 +38,15 @@ class MemoryBlobs:
         if any(source not in self.disk.bytes_of for source in sources):
             raise Unavailable("a file that should be kept is not there")
         return [self.put(self.disk.bytes_of.pop(source)) for source in sources]
+
+    async def restore(self, carried: Sequence[Carried]) -> int:
+        self.check()
+        lost = [each for each in carried if self.disk.bytes_of.get(self.path(each.access_key)) != each.data]
+        self.disk.bytes_of.update({self.path(each.access_key): each.data for each in lost})
+        return len(lost)
+
+    async def flush(self) -> None:
+        self.check()
 
     async def delete(self, access_keys: Sequence[str]) -> None:
         self.check()
