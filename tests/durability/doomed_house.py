@@ -137,6 +137,8 @@ class Client(threading.Thread):
         self.is_over = threading.Event()
         self.accepted: dict[int, str] = {}
         self.withdrawn: set[int] = set()
+        # Of tasks whose end was waited for and told: how many outputs they had.
+        self.ended: dict[int, int] = {}
         self.refused: list[str] = []
 
     def run(self) -> None:
@@ -158,10 +160,18 @@ class Client(threading.Thread):
             "steps": 3,
             "fail": draw.choices(("none", "error", "exit"), (40, 4, 1))[0],
         }
-        answer = client.post(f"/Run/gesso/{draw.choice(('priced', 'priced', 'echo'))}", json=body).json()
+        path = f"/Run/gesso/{draw.choice(('priced', 'priced', 'echo'))}"
+        is_sync = draw.random() < 0.3
+        answer = client.post(f"{path}/sync" if is_sync else path, json=body).json()
         if not answer.get("result"):
             self.refused.append(str(answer))
             self.is_over.wait(0.05)
+            return
+        if is_sync:
+            record = answer["tasklist"][0]
+            task_id = int(record["id"])
+            self.accepted[task_id] = record["socketaccesstoken"]
+            self.ended[task_id] = len(record["outputs"])
             return
         task_id = int(answer["taskid"])
         self.accepted[task_id] = answer["socketaccesstoken"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 from doomed_house import Client, DoomedHouse, until
 
@@ -82,6 +83,29 @@ def test_nothing_accepted_is_lost_over_many_kills(house: DoomedHouse) -> None:
     withdrawn = {task_id for client in clients for task_id in client.withdrawn}
     assert len(accepted) >= KILLS, f"{len(accepted)} tasks are no load: {[client.refused[-1:] for client in clients]}"
     verify(house, accepted, withdrawn)
+    ended = {task_id: count for client in clients for task_id, count in client.ended.items()}
+    assert ended, "nobody was told of an end"
+    states = {row["id"]: row["state"] for row in house.rows("SELECT id, state FROM tasks")}
+    assert {task_id: states[task_id] for task_id in ended} == {task_id: "succeeded" if ended[task_id] else "failed" for task_id in ended}
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_output_that_a_power_cut_took_is_there_after_the_next_start(house: DoomedHouse, is_whole: bool) -> None:
+    """A cut takes what is in no flushed file: here the server dies, and the bytes of the file with it."""
+    house.start()
+    with httpx.Client(base_url=house.url, headers={"x-api-key": new_key(house)}, timeout=40.0) as client:
+        detail = client.post("/Run/gesso/echo/sync", json={"text": "kept"}).json()["tasklist"][0]
+        address = detail["outputs"][0]["url"]
+        content = client.get(address).content
+    assert content
+    house.kill()
+    blob = next(path for path in (house.data / "blobs").rglob("*") if path.is_file() and path.name in address)
+    if not is_whole:
+        blob.write_bytes(b"")
+    house.start()
+    assert httpx.get(address).content == content
+    assert house.stop() == 0
+    assert house.rows("SELECT * FROM carried") == []
 
 
 def verify(house: DoomedHouse, accepted: dict[int, str], withdrawn: set[int]) -> None:
