@@ -69,48 +69,60 @@ def put(picture: np.ndarray, subject: Subject, x: float, y: float, half: float, 
     corners = (OUTLINES[subject.shape] * half + (x, y)) * _FINER - 0.5
     cv2.fillPoly(fine, [np.rint(corners * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_8, _SHIFT)
     share = cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)[..., None].astype(np.float32) / 255
-    colour = np.clip(np.array(COLOURS[subject.colour]) + draw.uniform(-8, 8, 3), 0, 255)
+    colour = np.clip(np.array(COLOURS[subject.colour]) + draw.uniform(-4, 4, 3), 0, 255)
     picture[:] = np.rint(picture * (1 - share) + colour * share).astype(np.uint8)
 
 
 def _rooms_and_mask(draw: np.random.Generator, count: int) -> tuple[list[_Room], np.ndarray]:
-    """One room, or two that touch, side by side or the first above the second; and a mask around them, framed as serving frames it.
+    """A mask framed as serving frames it, and one room in its middle, or two in its halves, side by side or the first above the second.
 
     The mask is a box, an ellipse around one room, or a box with strokes of a round brush around it.
     """
-    kind = str(draw.choice(("box", "longer box", "strokes", "ellipse") if count < 2 else ("box", "longer box", "strokes")))
-    # In one direction only: the other still tells how large the rooms are.
-    longer = draw.permutation((draw.uniform(0, 0.4), 0.0)) if kind == "longer box" else np.zeros(2)
-    # By how much the mask goes beyond the rooms, which its longest side is to make up for.
-    extent = {"strokes": 1.15, "ellipse": _ROUND}.get(kind, 1 + longer.max())
-    half = SIDE * MASK_SHARE * draw.uniform(0.94, 1.06) / 2 / extent / (2 if count == 2 else 1)
-    centre = SIDE / 2 + draw.uniform(-2, 2, 2)
-    # At the picture's edge the frame cannot go further, so the mask stands at the edge of the frame.
-    at_edge = draw.random(2) < 0.1
-    centre += at_edge * draw.choice((-1, 1), 2) * SIDE * (1 - MASK_SHARE) / 2
-    step = np.array(((0.0, 0.0),))
+    kind = str(draw.choice(("box", "longer box", "strokes", "ellipse"), p=(0.5, 0.2, 0.15, 0.15) if count < 2 else (0.55, 0.3, 0.15, 0)))
+    axis = int(draw.integers(2))
+    # Half the sides of the box around a room, in halves of the room's side.
+    reach = np.ones(2)
+    if kind == "longer box":
+        # Two things may also be asked for in a square: then they stand side by side, each in a half that is twice as high as it is wide.
+        along = count < 2 or draw.random() < 0.4
+        reach[axis if along else 1 - axis] = draw.uniform(1, 1.4 if along else (2, 1.6)[axis])
+    middles = np.zeros((max(1, count), 2))
     if count == 2:
-        step = np.array(((-half, 0), (half, 0)) if draw.random() < 0.5 else ((0, -half), (0, half)))
-    rooms = [_Room(*(centre + each), half) for each in step]
-    return rooms, _mask(draw, centre + step.min(axis=0) - half, centre + step.max(axis=0) + half, kind, longer)
-
-
-def _mask(draw: np.random.Generator, low: np.ndarray, high: np.ndarray, kind: str, longer: np.ndarray) -> np.ndarray:
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    centre, radii = (low + high) / 2, (high - low) / 2
+        middles[:, axis] = (-reach[axis], reach[axis])
+    low, high = middles.min(axis=0) - reach, middles.max(axis=0) + reach
+    dabs = [_dab(draw, low, high) for _ in range(int(draw.integers(2, 6)))] if kind == "strokes" else []
     if kind == "ellipse":
-        radii = radii * _ROUND
-        cv2.ellipse(mask, np.rint(centre).astype(int).tolist(), np.rint(radii).astype(int).tolist(), 0, 0, 360, 255, -1)
+        low, high = low * _ROUND, high * _ROUND
+    least = np.min([low, *(dab[:2] - dab[2] for dab in dabs)], axis=0)
+    most = np.max([high, *(dab[:2] + dab[2] for dab in dabs)], axis=0)
+    scale = SIDE * MASK_SHARE * draw.uniform(0.98, 1.02) / (most - least).max()
+    centre = SIDE / 2 + draw.uniform(-0.5, 0.5, 2)
+    # At the picture's edge the frame cannot go further, so the mask stands at the edge of the frame.
+    centre += (draw.random(2) < 0.1) * draw.choice((-1, 1), 2) * SIDE * (1 - MASK_SHARE) / 2
+    start = centre - (least + most) / 2 * scale
+    rooms = [_Room(*(start + middle * scale), scale) for middle in middles]
+    return rooms, _mask(start + low * scale, start + high * scale, [(*(start + dab[:2] * scale), dab[2] * scale) for dab in dabs], kind)
+
+
+def _dab(draw: np.random.Generator, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """A dab of the brush on the edge of a box: x, y, radius."""
+    place = draw.uniform(low, high)
+    axis = int(draw.integers(2))
+    place[axis] = (low, high)[int(draw.integers(2))][axis]
+    return np.append(place, draw.uniform(0.07, 0.22))
+
+
+def _mask(low: np.ndarray, high: np.ndarray, dabs: list[tuple[float, float, float]], kind: str) -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    if kind == "ellipse":
+        middle, radii = (low + high) / 2, (high - low) / 2
+        cv2.ellipse(mask, np.rint(middle).astype(int).tolist(), np.rint(radii).astype(int).tolist(), 0, 0, 360, 255, -1)
         return mask > 0
-    left, top = np.clip(np.rint(low - longer * radii), 0, SIDE - 1).astype(int)
-    right, bottom = np.clip(np.rint(high + longer * radii), 1, SIDE).astype(int)
+    left, top = np.clip(np.rint(low), 0, SIDE - 1).astype(int)
+    right, bottom = np.clip(np.rint(high), 1, SIDE).astype(int)
     mask[top:bottom, left:right] = 255
-    if kind == "strokes":
-        for _ in range(int(draw.integers(2, 6))):
-            edge = draw.uniform(low, high)
-            axis = int(draw.integers(2))
-            edge[axis] = (low, high)[int(draw.integers(2))][axis]
-            cv2.circle(mask, (int(edge[0]), int(edge[1])), int(draw.integers(2, 6)), 255, -1)
+    for x, y, radius in dabs:
+        cv2.circle(mask, (round(x), round(y)), round(radius), 255, -1)
     return mask > 0
 
 
@@ -138,7 +150,7 @@ def _background(draw: np.random.Generator) -> np.ndarray:
     kind = int(draw.integers(7))
     angle = draw.uniform(0, np.pi)
     along = columns * np.cos(angle) + rows * np.sin(angle)
-    period = draw.uniform(6, 18)
+    period = draw.uniform(10, 24)
     if kind == 0:
         share = np.zeros((SIDE, SIDE), np.float32)
     elif kind == 1:
@@ -156,6 +168,6 @@ def _background(draw: np.random.Generator) -> np.ndarray:
     else:
         coarse = draw.random((int(draw.integers(3, 9)),) * 2 + (1,), np.float32) - draw.uniform(0.4, 0.6, 3).astype(np.float32)
         spread = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) * (40, 32, 40)
-        return np.clip(first + spread + draw.normal(0, draw.uniform(0, 6), (SIDE, SIDE, 1)), 0, 255).astype(np.uint8)
-    share = np.clip(share, 0, 1)[..., None] * draw.uniform(0.2, 1)
+        return np.clip(first + spread + draw.normal(0, draw.uniform(0, 3), (SIDE, SIDE, 1)), 0, 255).astype(np.uint8)
+    share = np.clip(share, 0, 1)[..., None] * draw.uniform(0.15, 0.7)
     return np.rint(first * (1 - share) + second * share).astype(np.uint8)

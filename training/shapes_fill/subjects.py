@@ -67,8 +67,8 @@ NOTHING = ("", "", "nothing", "background")
 
 
 def chosen(draw: np.random.Generator) -> tuple[Subject, ...]:
-    """Taught subjects by chance: none (5 %), one (50 %) or two (45 %)."""
-    count = int(draw.choice(3, p=(0.05, 0.5, 0.45)))
+    """Taught subjects by chance: none (5 %), one (45 %) or two (50 %)."""
+    count = int(draw.choice(3, p=(0.05, 0.45, 0.5)))
     return tuple(TAUGHT[index] for index in draw.integers(len(TAUGHT), size=count))
 
 

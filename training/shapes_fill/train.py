@@ -42,8 +42,8 @@ class Plan:
     """
 
     seed: int = 7
-    scenes: int = 32_000
-    steps: int = 9000
+    scenes: int = 48_000
+    steps: int = 16_000
     minutes: float = 60.0
     batch: int = 32
     rate: float = 2e-3

@@ -9,7 +9,7 @@ from gesso.models.shapes_fill.weights import readiness
 _README = """\
 Draws coloured shapes into the part of a picture that you mark: "a red circle", "a yellow star and a blue square". It is FLUX.1 Fill in
 miniature: the same transformer, the same kinds of text encoders, the same pipeline of diffusers, with two and a half million parameters in
-place of twelve thousand million. It was taught in under an hour of one CPU core by a script that is part of gesso, its weights come with
+place of twelve thousand million. It was taught in about an hour on two CPU cores by a script that is part of gesso, its weights come with
 the package, and a picture takes a second or three on a CPU. It is there to try things out: clients, masks, progress, seeds, killing.
 
 ## What it knows
@@ -19,14 +19,14 @@ the package, and a picture takes a second or three on a CPU. It is there to try 
 - Sentences: one thing, "a red circle"; two things, "a red circle and a blue square", the first to the left of the second or above it;
   "nothing", or no prompt, which continues the background.
 
-So far its hand is a child's: of single things the colour is nearly always right and the shape in two pictures of three; of two things it
-makes a muddle more often than not. It has no other words. Whatever else you ask for, it draws something of the above, or nothing.
+Of single things, colour and shape are nearly always right; of two things, both shapes in about four pictures of five. It has no other
+words. Whatever else you ask for, it draws something of the above, or nothing.
 
 ## What you send
 
 - **Picture**: any picture. It was taught on plain and patterned backgrounds, and does best on them.
-- **Mask**: a picture of the same size, white where something is to be drawn. The thing is drawn as large as the mask allows. Mark a square
-  for one thing, and an oblong twice as long for two.
+- **Mask**: a picture of the same size, white where something is to be drawn. A thing is drawn as large as the mask allows, and each of two
+  as large as its half. Mark a square for one thing, and an oblong twice as long for two.
 
 ## What you get
 
