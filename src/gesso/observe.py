@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued, Succeeded
-from gesso.domain.task import Task, TaskState
+from gesso.domain.task import Task
 
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
@@ -53,7 +53,7 @@ class _ModelCounters:
 
     submitted: Counter
     lost: Counter
-    ended: Mapping[TaskState, Counter]
+    ended: Mapping[type, Counter]
     waited: Histogram
     ran: Histogram
 
@@ -84,9 +84,7 @@ class Metrics:
         """Looked up once: each look by labels costs as much as ten counts."""
         known = self._of_model.get(model)
         if known is None:
-            ended = {
-                state: self._ended.labels(model, state.value) for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED)
-            }
+            ended = {event: self._ended.labels(model, event.__name__.lower()) for event in (Succeeded, Failed, Cancelled)}
             known = _ModelCounters(
                 self._submitted.labels(model), self._lost.labels(model), ended, self._waited.labels(model), self._ran.labels(model)
             )
@@ -94,15 +92,15 @@ class Metrics:
         return known
 
     def observe(self, task: Task, recorded: Sequence[Recorded]) -> None:
-        last = recorded[-1].event
-        if isinstance(last, Queued):
-            self._counters_of(task.model).submitted.inc()
-        elif isinstance(last, Requeued):
-            self._counters_of(task.model).lost.inc()
-        elif isinstance(last, Succeeded | Failed | Cancelled):
-            counters = self._counters_of(task.model)
-            counters.ended[task.state].inc()
-            if isinstance(last, Succeeded):
+        # One commit may hold a whole life: the order is its first Event, and what ends an Attempt or a Task its last.
+        counters, last = self._counters_of(task.model), type(recorded[-1].event)
+        if type(recorded[0].event) is Queued:
+            counters.submitted.inc()
+        if last is Requeued:
+            counters.lost.inc()
+        elif last in counters.ended:
+            counters.ended[last].inc()
+            if last is Succeeded:
                 counters.waited.observe((task.started_at - task.created_at) / 1e6)
                 counters.ran.observe((task.ended_at - task.started_at) / 1e6)
 

@@ -47,7 +47,7 @@ class Catalog:
 
     def __init__(self, models: Iterable[Model], weights: Path) -> None:
         self._models = tuple(models)
-        self._weights = weights
+        self._weights_by_name = {model.name: weights / model.owner / model.slug for model in self._models}
         self._by_name: dict[tuple[str, str], Model] = {}
         for model in self._models:
             for owner in {model.owner.lower(), clean(model.owner)}:
@@ -97,7 +97,8 @@ class Catalog:
         return self._numbers[model.name]
 
     def weights_of(self, model: Model) -> Path:
-        return self._weights / model.owner / model.slug
+        # Put together once: it is asked for with each submission, and joining paths takes as long as a look at the disk.
+        return self._weights_by_name[model.name]
 
     def readiness(self, model: Model) -> Readiness:
         """Whether the Model can run now. It looks at the disk, so it is asked at a submission, not for a list on a hot path."""
