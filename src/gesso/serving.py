@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, cast
 
 import httptools
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from gesso.api.dialect import WHOLE
 from gesso.config import Settings
 from gesso.domain.limits import HEAD_MAX_BYTES, KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
 from gesso.wiring import House
@@ -27,6 +30,8 @@ _SWITCH_INTERVAL_S = 0.0005
 # Objects between two rounds of the garbage collector. With the usual 700 it had a round for every task, and found nothing: what a task
 # leaves has no cycles.
 _GC_THRESHOLD = 20_000
+# What would end a header early. Names are our own.
+_UNSAFE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # More than this is not held back: whoever writes it waits for the client to read.
 _HELD_MAX_BYTES = 64 * KIB
 
@@ -70,6 +75,11 @@ class _Joined:
         self._held_bytes += len(data)
         if self._held_bytes > _HELD_MAX_BYTES:
             self.flush()
+
+    def push(self, data: bytes) -> None:
+        """Send `data` now, after what was held back."""
+        self._parts.append(data)
+        self.flush()
 
     def close(self) -> None:
         self.flush()
@@ -139,6 +149,30 @@ class Protocol(HttpToolsProtocol):
         self.has_gone_on = True
         if not self.declines_offer():
             super().on_headers_complete()
+            if self.cycle is not None and self.cycle.scope is self.scope:
+                self.scope["extensions"] = {WHOLE: {"send": partial(self._send_whole, self.cycle)}}
+
+    def _send_whole(self, cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole answer, which has a content-length, in one piece; False for one that must go the long way. That takes a message for
+        the head and one for the body, and looks at each header on its own."""
+        must_go_the_long_way = (
+            cycle.response_started
+            or cycle.disconnected
+            or cycle.flow.write_paused
+            or not cycle.keep_alive
+            or status < 200
+            or status in (204, 304)
+            or cycle.scope["method"] == "HEAD"
+            or _UNSAFE.search(b"\t".join([value for _, value in headers])) is not None
+        )
+        if must_go_the_long_way:
+            return False
+        lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
+        self._joined.push(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def on_body(self, body: bytes) -> None:
         self.has_gone_on = True

@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from gesso.serving import _HELD_MAX_BYTES, _Joined
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from gesso.api.dialect import WHOLE, Answer
+from gesso.api.edge import Edge
+from gesso.serving import _HELD_MAX_BYTES, Protocol, _Joined
 
 
 class Wire:
@@ -92,3 +99,83 @@ def test_everything_else_is_the_transports() -> None:
         assert transport.get_extra_info("peername") == "peername"
 
     asyncio.run(main())
+
+
+class Talk:
+    """A server of one application behind the Edge, and a client that speaks bytes. `ways`: of each answer, whether it went at once."""
+
+    def __init__(self, answer: Answer, has_extension: bool = True) -> None:
+        self._answer = answer
+        self._has_extension = has_extension
+        self.ways: list[bool] = []
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await self._answer.send(send)
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        at_once = scope["extensions"][WHOLE]["send"]
+
+        def noted(*answer: Any) -> bool:
+            self.ways.append(at_once(*answer))
+            return self.ways[-1]
+
+        scope["extensions"] = {WHOLE: {"send": noted}} if self._has_extension else None
+        await Edge(self._app, [])(scope, receive, send)
+
+    def say(self, *requests: bytes) -> bytes:
+        """What the server answers to these bytes until it closes, which the last request asks for."""
+
+        async def main() -> bytes:
+            config = uvicorn.Config(self._watched, http=Protocol, interface="asgi3", lifespan="off", date_header=False)
+            config.load()
+            loop, state = asyncio.get_running_loop(), ServerState()
+            server = await loop.create_server(lambda: Protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
+            async with server, asyncio.timeout(20.0):
+                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                writer.write(b"".join(requests))
+                heard = await reader.read()
+                writer.close()
+                return heard
+
+        return asyncio.run(main())
+
+
+GET = b"GET /a HTTP/1.1\r\nhost: x\r\nx-request-id: 1\r\n\r\n"
+LAST = b"GET /a HTTP/1.1\r\nhost: x\r\nx-request-id: 2\r\nconnection: close\r\n\r\n"
+POST = b"POST /a HTTP/1.1\r\nhost: x\r\nx-request-id: 3\r\ncontent-length: 4\r\n\r\nbody"
+
+
+@pytest.mark.parametrize("status", [200, 404, 503])
+@pytest.mark.parametrize("body", [b"", b"body", bytes(3 * _HELD_MAX_BYTES)])
+def test_an_answer_at_once_is_the_same_as_one_in_two_messages(status: int, body: bytes) -> None:
+    answer = Answer(body, status, b"text/plain", ((b"x-thing", b"1"), (b"x-thing", b"2")))
+    at_once, long_way = Talk(answer), Talk(answer, has_extension=False)
+    heard = at_once.say(GET, POST, GET, LAST)
+    assert heard == long_way.say(GET, POST, GET, LAST)
+    assert heard.count(b"HTTP/1.1 %d" % status) == 4
+    # The last one closes the connection, and says so.
+    assert at_once.ways == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"HEAD /a HTTP/1.1\r\nhost: x\r\nx-request-id: 1\r\n\r\n", 200),
+        (b"GET /a HTTP/1.0\r\nhost: x\r\nx-request-id: 1\r\n\r\n", 200),
+        (GET, 204),
+        (GET, 304),
+    ],
+)
+def test_an_answer_of_another_kind_goes_the_long_way(request_bytes: bytes, status: int) -> None:
+    talk, plain = Talk(Answer(b"" if status > 200 else b"body", status)), Talk(Answer(b"" if status > 200 else b"body", status), False)
+    assert talk.say(request_bytes, LAST) == plain.say(request_bytes, LAST)
+    assert not any(talk.ways)
+
+
+def test_a_header_never_ends_early() -> None:
+    talk = Talk(Answer(b"body", headers=((b"x-thing", b"1\r\nx-other: 2"),)))
+    heard = talk.say(GET)
+    assert b"x-other" not in heard
+    assert not any(talk.ways)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +12,12 @@ from starlette.types import Receive, Scope, Send
 from gesso.domain.task import Task
 from gesso.services.offer import Services
 
-__all__ = ["Answer", "Dialect", "Headers", "Services"]
+__all__ = ["WHOLE", "Answer", "Dialect", "Headers", "Services", "send_whole"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
+# The extension of a scope whose `send` sends a whole answer at once, where it can: status, headers, body, and whether it did.
+WHOLE = "gesso.whole"
+Whole = Callable[[int, Sequence[tuple[bytes, bytes]], bytes], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +31,16 @@ class Answer:
 
     async def send(self, send: Send) -> None:
         """Built by hand: this is on every hot path, and a Response object takes as long as the rest of the edge."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [
-                    (b"content-type", self.content_type),
-                    (b"content-length", b"%d" % len(self.body)),
-                    *self.headers,
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": self.body})
+        headers = [(b"content-type", self.content_type), (b"content-length", b"%d" % len(self.body)), *self.headers]
+        await send_whole(send, self.status, headers, self.body)
+
+
+async def send_whole(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send an answer at once where server and edge can, else as ASGI's two messages. `headers` have a content-length."""
+    whole: Whole | None = getattr(send, "whole", None)
+    if whole is None or not whole(status, headers, body):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class Dialect(Protocol):

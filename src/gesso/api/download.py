@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from starlette.types import Send
 
-from gesso.api.dialect import Answer, Headers
+from gesso.api.dialect import Answer, Headers, send_whole
 from gesso.api.request import Request
 from gesso.domain.errors import FileUnknown
 from gesso.domain.file import File
@@ -70,8 +70,7 @@ async def _send_whole(path: Path, first: int, length: int, status: int, headers:
     body = _read_cached(path, first, length)
     if body is None:
         body = await asyncio.get_running_loop().run_in_executor(None, _read, path, first, length)
-    await _start(send, status, headers)
-    await send({"type": "http.response.body", "body": body})
+    await send_whole(send, status, headers, body)
 
 
 async def _send_chunks(path: Path, first: int, length: int, status: int, headers: list[tuple[bytes, bytes]], send: Send) -> None:

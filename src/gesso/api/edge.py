@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gesso.api.dialect import Answer, Dialect, Headers
+from gesso.api.dialect import WHOLE, Answer, Dialect, Headers, Whole
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +23,7 @@ _REQUEST_ID = b"x-request-id"
 _PROCESS = secrets.token_hex(4).encode()
 _numbers = itertools.count(1)
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_NONE: dict[str, Any] = {}
 _PLAIN_INTERNAL = Answer(b"Internal Server Error", 500, b"text/plain; charset=utf-8")
 
 
@@ -48,7 +49,8 @@ class Edge:
         if scope["type"] == "websocket":
             await (dialect or self._inner)(scope, receive, send)
             return
-        marked = _Marked(send, ((_REQUEST_ID, request_id), *(dialect.headers if dialect else ())))
+        whole = (scope.get("extensions") or _NONE).get(WHOLE, _NONE).get("send")
+        marked = _Marked(send, ((_REQUEST_ID, request_id), *(dialect.headers if dialect else ())), whole)
         try:
             if dialect is None:
                 await self._inner(scope, receive, marked)
@@ -76,14 +78,21 @@ def _without_empty_start(scope: Scope) -> Scope:
 
 
 class _Marked:
-    """A `send` that adds headers to the answer and knows whether it has begun."""
+    """A `send` that adds headers to the answer and knows whether it has begun. `whole`: how the server sends one at once, if it can."""
 
-    __slots__ = ("_headers", "_send", "is_started")
+    __slots__ = ("_headers", "_send", "_whole", "is_started")
 
-    def __init__(self, send: Send, headers: Headers) -> None:
+    def __init__(self, send: Send, headers: Headers, whole: Whole | None) -> None:
         self._send = send
         self._headers = headers
+        self._whole = whole
         self.is_started = False
+
+    def whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        if self._whole is None or not self._whole(status, (*headers, *self._headers), body):
+            return False
+        self.is_started = True
+        return True
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":

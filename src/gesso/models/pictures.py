@@ -1,12 +1,11 @@
 """Pictures and masks: from an input file to exact upright pixels and back to a PNG, for every Model that edits photographs.
 
-Owns decoding (orientation, transparency, palettes, 16 bits, CMYK, size limit), the reading of masks, and PNG encoding. Knows nothing of
+Owns decoding (orientation, transparency, palettes, 16 bits, CMYK, size limit), the reading of masks, and what of a Picture a PNG keeps. Knows nothing of
 what is done with the pixels. Pillow reads and checks the header; 16-bit colour goes through OpenCV, because Pillow cuts it to 8 bits.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 import zlib
@@ -20,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from gesso.models.contract import InputError, InputFile
+from gesso.models.png import encoded
 
 LIMIT_PIXELS = 100_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -125,23 +125,15 @@ def read_mask(file: InputFile, picture: Picture, limit_pixels: int = LIMIT_PIXEL
 def to_png(picture: Picture) -> bytes:
     """Encode without loss: the decoded pixels, alpha, 16 bits and colour profile are those of `picture`; other metadata is left out.
 
-    Grey with alpha at 16 bits becomes RGBA of equal channels, since no library here writes it as two channels.
+    Grey with alpha at 16 bits becomes RGBA of equal channels, since few programs read two channels of 16 bits. A grey profile would no
+    longer fit then.
     """
     colour, alpha = picture.colour, picture.alpha
-    if alpha is not None and colour.shape[2] == 1 and colour.dtype == np.uint8:
-        file = io.BytesIO()
-        Image.fromarray(np.dstack([colour, alpha]), "LA").save(file, "PNG", compress_level=1)
-        return _with_profile(file.getvalue(), picture.icc)
-    if alpha is not None:
-        rgb = colour if colour.shape[2] == 3 else np.repeat(colour, 3, axis=2)
-        pixels = cv2.cvtColor(np.dstack([rgb, alpha]), cv2.COLOR_RGBA2BGRA)
-    else:
-        pixels = colour if colour.shape[2] == 1 else cv2.cvtColor(colour, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", pixels)
-    assert done, "OpenCV cannot write a PNG of these pixels"
-    # Two channels of equal grey would no longer fit a grey profile.
-    icc = picture.icc if alpha is None or colour.shape[2] == 3 else None
-    return _with_profile(data.tobytes(), icc)
+    if alpha is None:
+        return encoded(colour, picture.icc)
+    if colour.shape[2] == 1 and colour.dtype == np.uint16:
+        return encoded(np.dstack([colour, colour, colour, alpha]))
+    return encoded(np.dstack([colour, alpha]), picture.icc)
 
 
 @contextmanager
@@ -247,13 +239,3 @@ def _is_painted_in_alpha(colour: np.ndarray, alpha: np.ndarray) -> bool:
         return False
     spread = int((visible.max(axis=0).astype(int) - visible.min(axis=0)).max())
     return spread * 255 <= _SAME_COLOUR * int(np.iinfo(colour.dtype).max)
-
-
-def _with_profile(png: bytes, icc: bytes | None) -> bytes:
-    """Insert an iCCP chunk behind the header, where it must stand. Source: PNG specification, 11.3.2.3."""
-    if icc is None:
-        return png
-    header = 8 + 25
-    body = b"iCCP" + b"ICC profile\0\0" + zlib.compress(icc)
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:header] + chunk + png[header:]
