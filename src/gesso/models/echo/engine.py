@@ -23,6 +23,15 @@ _LISTEN_INTERVAL_S = 0.02
 _EXTENSION = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 
 
+def _band(half: int) -> bytes:
+    """Rows of one cell's height: cells of paper and ink, one byte each, where the bits of `half` say so, and mirrored."""
+    cells = [0xFF if half >> bit & 1 else 0x00 for bit in range(_CELLS // 2)]
+    return (b"\0" + bytes(cells + cells[::-1])) * _CELL_PIXELS
+
+
+_BANDS = [_band(half) for half in range(2 ** (_CELLS // 2))]
+
+
 class EchoEngine:
     def setup(self, device: Device, weights: Path) -> None:
         pass
@@ -46,14 +55,10 @@ def picture(text: str, seed: int, index: int) -> bytes:
     """
     digest = hashlib.sha256(f"{index}\0{seed}\0{text}".encode("utf-8", "replace")).digest()
     paper, ink = digest[:3], bytes(byte // 2 for byte in digest[3:6])
-    rows = bytearray()
-    for half in digest[8 : 8 + _CELLS]:
-        cells = [half >> bit & 1 for bit in range(_CELLS // 2)]
-        row = bytes(0xFF if cell else 0x00 for cell in cells + cells[::-1])
-        rows += (b"\0" + row) * _CELL_PIXELS
+    rows = b"".join([_BANDS[half % len(_BANDS)] for half in digest[8 : 8 + _CELLS]])
     # The smallest window and state: the defaults would spend their time on clearing memory.
     squeeze = zlib.compressobj(1, zlib.DEFLATED, 9, 1)
-    pixels = squeeze.compress(bytes(rows)) + squeeze.flush()
+    pixels = squeeze.compress(rows) + squeeze.flush()
     header = struct.pack(">IIBBBBB", _SIDE_PIXELS, _SIDE_PIXELS, 1, 3, 0, 0, 0)
     palette = bytes(255 - byte // 3 for byte in paper) + ink
     chunks = (_chunk(b"IHDR", header), _chunk(b"PLTE", palette), _chunk(b"IDAT", pixels), _chunk(b"IEND", b""))
