@@ -20,7 +20,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "gesso"
 # Where each foreign package may be imported, as prefixes of our module names without "gesso.".
 FENCES = {
     ("torch", "torchao", "diffusers", "transformers", "accelerate", "peft", "safetensors"): ("models.",),
-    ("PIL", "cv2", "numpy"): ("models.",),
+    ("PIL", "cv2", "numpy", "isal"): ("models.",),
     ("starlette", "python_multipart", "multipart"): ("api.", "web.", "wiring"),
     ("uvicorn", "uvloop", "httptools"): ("serving",),
     # cli.storage names their errors, to make sentences of them; cli.doctor tells the version of SQLite.

@@ -31,7 +31,9 @@ def encoded(pixels: np.ndarray, icc: bytes | None = None) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, _COLOUR_TYPES[channels], 0, 0, 0)
     profile = [] if icc is None else [_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))]
     rows = pixels.astype(pixels.dtype.newbyteorder(">"), copy=False).reshape(height, -1).view(np.uint8)
-    return b"".join([b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), *profile, *_data(rows, channels * pixels.itemsize), _chunk(b"IEND", b"")])
+    return b"".join(
+        [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", header), *profile, *_data(rows, channels * pixels.itemsize), _chunk(b"IEND", b"")]
+    )
 
 
 def _data(rows: np.ndarray, step: int) -> Iterator[bytes]:
