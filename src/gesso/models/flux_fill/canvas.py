@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from gesso.models.flux_fill.framing import Frame
+from gesso.models.flux_fill.framing import Frame, bounds
 from gesso.models.pictures import Picture
 
 
@@ -100,15 +100,17 @@ class Canvas:
         """
         top = np.iinfo(self.picture.colour.dtype).max
         inside = self.mask[frame.within] if inside is None else inside
-        share = blend_share(inside, feather)[inside]
+        rows, columns = np.nonzero(inside)
+        share = blend_share(inside, feather)[rows, columns]
         shown = Image.fromarray(np.rint(answer * 255.0).astype(np.uint8))
-        painted = np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS))[inside] * (top / 255.0)
+        painted = _taken(np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS)), rows, columns) * (top / 255.0)
+        place = rows + frame.top, columns + frame.left
         colour = self.picture.colour.copy()
-        colour[frame.within][inside] = np.rint(_mixed(self._flat(frame)[inside], painted, share[:, None]))
+        colour[place] = np.rint(_mixed(_taken(self._flat(frame), rows, columns), painted, share[:, None]))
         alpha = self.picture.alpha
         if alpha is not None:
             alpha = alpha.copy()
-            alpha[frame.within][inside] = np.rint(_mixed(alpha[frame.within][inside], top, share))
+            alpha[place] = np.rint(_mixed(alpha[place], top, share))
         return replace(self.picture, colour=colour, alpha=alpha)
 
     def _flat(self, frame: Frame) -> np.ndarray:
@@ -129,10 +131,22 @@ def blend_share(mask: np.ndarray, feather: int) -> np.ndarray:
     """
     if feather == 0 or mask.all():
         return mask.astype(np.float32)
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    shares = np.zeros(mask.shape, np.float32)
+    if not mask.any():
+        return shares
+    # What is not masked is seen from inside within a pixel of the mask's bounds, so nothing beyond them has to be looked at.
+    left, top, right, bottom = bounds(mask)
+    near = slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1)
+    depth = cv2.distanceTransform(mask[near].astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     deepest_near = cv2.dilate(depth, np.ones((2 * feather + 1, 2 * feather + 1), np.uint8))
     reach = np.minimum(np.float32(feather + 1), np.maximum(deepest_near, np.float32(1)))
-    return np.minimum(np.float32(1), depth / reach)
+    shares[near] = np.minimum(np.float32(1), depth / reach)
+    return shares
+
+
+def _taken(colour: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The pixels [count, channels] at these places of [height, width, channels]. Several times faster than indexing."""
+    return colour.reshape(-1, colour.shape[2]).take(rows * colour.shape[1] + columns, axis=0)
 
 
 def _mixed(kept: np.ndarray | np.floating, painted: np.ndarray | int, share: np.ndarray) -> np.ndarray:

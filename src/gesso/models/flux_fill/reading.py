@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from gesso.models.contract import Emit, InputError
 from gesso.models.flux_fill.canvas import Canvas, Margins
 from gesso.models.pictures import LIMIT_PIXELS, read_mask, read_picture
@@ -32,7 +34,8 @@ def read_canvas(inputs: Mapping[str, Any], emit: Emit) -> Canvas:
             f"The extended picture would have {pixels / 1e6:.1f} megapixels: at most {LIMIT_PIXELS / 1e6:g} megapixels are taken."
         )
     canvas = canvas.extended(margins).grown(inputs["grow"])
-    emit.log(f"Picture {canvas.width} x {canvas.height}; mask from {drawn.source}, white = repaint, covers {canvas.mask.mean():.1%} of it.")
+    covered = np.count_nonzero(canvas.mask) / canvas.mask.size
+    emit.log(f"Picture {canvas.width} x {canvas.height}; mask from {drawn.source}, white = repaint, covers {covered:.1%} of it.")
     return canvas
 
 

@@ -30,7 +30,9 @@ def matched(answer: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.nda
     height, width = mask.shape
     cells = width // _CELL, height // _CELL
     known = (~mask).astype(np.float32)
-    seen = np.clip(picture - answer, -_MOST_SHIFT, _MOST_SHIFT) * known[..., None]
+    seen = picture - answer
+    np.clip(seen, -_MOST_SHIFT, _MOST_SHIFT, out=seen)
+    seen *= cv2.merge([known] * 3)
     weight = _smoothed(known, cells)
     overall = seen.sum(axis=(0, 1)) / known.sum()
     shift = (_smoothed(seen, cells) + _OVERALL_WEIGHT * overall) / (weight + _OVERALL_WEIGHT)[..., None]
