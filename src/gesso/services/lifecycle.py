@@ -246,6 +246,9 @@ class Lifecycle:
 
     async def wait(self, task_id: int, timeout_s: float | None = None, left: asyncio.Future[Any] | None = None) -> Task:
         """The Task once it has ended; as it is when `timeout_s` seconds are over, or `left` is done, before that. Errors: TaskUnknown."""
+        ended = self._ended.get(task_id)
+        if ended is not None:
+            return ended
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Task | None] = loop.create_future()
         waiters = self._waiters.setdefault(task_id, [])

@@ -40,7 +40,15 @@ class Form:
         self._value_names = frozenset(name for *names, _ in self._value_fields for name in names)
         self._known = {*_CALLBACK_KEYS, *file_names, *self._value_names}
 
-    def order(self, project: Project, body: Body, origins: Collection[str], once: Once | None = None) -> Order:
+    def order(
+        self,
+        project: Project,
+        body: Body,
+        origins: Collection[str],
+        once: Once | None = None,
+        author: str = "",
+        is_awaited: bool = False,
+    ) -> Order:
         """What the body asks for. `origins`: those whose file addresses are this server's own. Errors: FileRefused."""
         fields = body.as_mapping()
         stray = next((name for name, _ in body.files if name in self._value_names), None)
@@ -61,6 +69,8 @@ class Form:
             sent=bounded({name: value for name, value in fields.items() if name in unknown}) if unknown else {},
             once=once,
             callback_url=next((url for key in _CALLBACK_KEYS if (url := callback(fields.get(key)))), ""),
+            author=author,
+            is_awaited=is_awaited,
         )
 
 

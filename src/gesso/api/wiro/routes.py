@@ -7,7 +7,6 @@ is no route is told so in the words of the protocol, whatever its method.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -142,12 +141,11 @@ class Wiro:
             raise ParameterNotAllowed("sync", "a training takes too long to be waited for; run it without /sync")
         body = await self._calls.body(request, BODY_MAX_BYTES)
         try:
-            order = self._forms[model.name].order(project, body, self._owners.origins(request), once_of(request.headers, model, body))
+            once, origins = once_of(request.headers, model, body), self._owners.origins(request)
+            order = self._forms[model.name].order(project, body, origins, once, author, is_awaited)
         except GessoError:
             await self._calls.forget(body)
             raise
-        if author or is_awaited:
-            order = replace(order, author=author, is_awaited=is_awaited)
         return await services.submission.submit(order), project
 
     async def _detail(self, request: Request) -> Answer:
