@@ -15,7 +15,7 @@ from gesso.models.flux_fill.station import Station
 
 _PACKAGES = (
     *("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors"),
-    *("numpy", "opencv-contrib-python-headless", "pillow"),
+    *("numpy", "opencv-contrib-python-headless", "pillow", "isal"),
 )
 
 

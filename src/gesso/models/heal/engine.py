@@ -27,7 +27,7 @@ class HealEngine:
 
     def setup(self, device: Device, weights: Path) -> None:
         cv2.setNumThreads(device.threads)
-        self._environment = environment(__file__, ("numpy", "opencv-contrib-python-headless", "pillow"))
+        self._environment = environment(__file__, ("numpy", "opencv-contrib-python-headless", "pillow", "isal"))
         self._used: dict[str, int] = {}
 
     def provenance(self) -> MadeWith:

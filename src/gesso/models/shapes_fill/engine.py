@@ -26,7 +26,7 @@ from gesso.models.shapes_fill.weights import FOLDER
 
 # The model learned without guidance, so that every value of it means the same; this is the one that the pipeline is given.
 _GUIDANCE = 30.0
-_PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "opencv-contrib-python-headless", "pillow")
+_PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "opencv-contrib-python-headless", "pillow", "isal")
 _MOST_STRETCH = 1.25
 # What FLUX Fill takes and this model has no use for.
 _UNUSED = {"width": 0, "height": 0, "extendLeft": 0, "extendTop": 0, "extendRight": 0, "extendBottom": 0}
