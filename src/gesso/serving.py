@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gesso.api.dialect import WHOLE
 from gesso.config import Settings
-from gesso.domain.limits import HEAD_MAX_BYTES, KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
+from gesso.domain.limits import HEAD_MAX_BYTES, HEAD_WAIT_S, KIB, SOCKET_MESSAGE_MAX_BYTES, SOCKET_PING_S
 from gesso.wiring import House
 
 _BACKLOG = 2048
@@ -111,6 +111,11 @@ class _Parser(httptools.HttpRequestParser):
         self._protocol = protocol
         self._kept_bytes = 0
 
+    @property
+    def is_amid_head(self) -> bool:
+        """Whether something was fed that is not handed on yet."""
+        return self._kept_bytes > 0
+
     def feed_data(self, data: bytes) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         parser = self
         self._protocol.has_gone_on = False
@@ -135,10 +140,30 @@ class Protocol(HttpToolsProtocol):
         self.parser = _Parser(self)
         # Whether what was fed last was handed on, and not only kept.
         self.has_gone_on = False
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         self._joined = _Joined(transport)
         super().connection_made(cast(asyncio.Transport, self._joined))
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._have_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.parser.is_amid_head and self._head_timer is None:
+            self._await_head()
+
+    def _await_head(self) -> None:
+        """Close the connection unless a head is whole in time: a client that sends one byte an hour would keep it for ever."""
+        self._head_timer = asyncio.get_running_loop().call_later(HEAD_WAIT_S, self._joined.close)
+
+    def _have_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def on_response_complete(self) -> None:
         # The answer is whole: it goes before whatever else waits for its turn of the loop.
@@ -147,6 +172,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.has_gone_on = True
+        self._have_head()
         if not self.declines_offer():
             super().on_headers_complete()
             if self.cycle is not None and self.cycle.scope is self.scope:
@@ -176,6 +202,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self.has_gone_on = True
+        # Of a body in chunks, what stands before a chunk is kept too.
+        self._have_head()
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from gesso import serving
 from gesso.api.dialect import WHOLE, Answer
 from gesso.api.edge import Edge
 from gesso.serving import _HELD_MAX_BYTES, Protocol, _Joined
@@ -104,14 +105,16 @@ def test_everything_else_is_the_transports() -> None:
 class Talk:
     """A server of one application behind the Edge, and a client that speaks bytes. `ways`: of each answer, whether it went at once."""
 
-    def __init__(self, answer: Answer, has_extension: bool = True) -> None:
+    def __init__(self, answer: Answer, has_extension: bool = True, answers_after_s: float = 0.0) -> None:
         self._answer = answer
+        self._answers_after_s = answers_after_s
         self._has_extension = has_extension
         self.ways: list[bool] = []
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         while (await receive()).get("more_body"):
             pass
+        await asyncio.sleep(self._answers_after_s)
         await self._answer.send(send)
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +128,7 @@ class Talk:
         await Edge(self._app, [])(scope, receive, send)
 
     def say(self, *requests: bytes) -> bytes:
-        """What the server answers to these bytes until it closes, which the last request asks for."""
+        """What the server answers to these bytes, sent one after the other, until it closes."""
 
         async def main() -> bytes:
             config = uvicorn.Config(self._watched, http=Protocol, interface="asgi3", lifespan="off", date_header=False)
@@ -134,7 +137,11 @@ class Talk:
             server = await loop.create_server(lambda: Protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
             async with server, asyncio.timeout(20.0):
                 reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-                writer.write(b"".join(requests))
+                for request in requests:
+                    writer.write(request)
+                    # So many turns of the loop that the server has read it, which it does on the same one.
+                    for _ in range(5):
+                        await asyncio.sleep(0)
                 heard = await reader.read()
                 writer.close()
                 return heard
@@ -179,3 +186,18 @@ def test_a_header_never_ends_early() -> None:
     heard = talk.say(GET)
     assert b"x-other" not in heard
     assert not any(talk.ways)
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", GET[:-2], GET + LAST[:20]])
+def test_a_client_that_does_not_finish_a_head_is_left(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_WAIT_S", 0.05)
+    talk = Talk(Answer(b"body"))
+    # It ends, which is what is tested: nothing asks the server to close.
+    assert talk.say(begun).count(b"HTTP/1.1 200") == begun.startswith(GET)
+
+
+def test_a_body_and_its_answer_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_WAIT_S", 1.0)
+    head = b"POST /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+    # The size of a chunk in two pieces looks like the beginning of a head.
+    assert b"HTTP/1.1 200" in Talk(Answer(b"body"), answers_after_s=1.5).say(head, b"1", b"\r\na\r\n", b"0\r\n\r\n")

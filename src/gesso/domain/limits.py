@@ -15,6 +15,7 @@ NONCE_MAX_CHARACTERS = 128
 RECEIVE_CHUNK_BYTES = 256 * KIB
 # Of a request before its body: the line, all headers.
 HEAD_MAX_BYTES = 64 * KIB
+HEAD_WAIT_S = 60.0
 assert FIELD_MAX_BYTES <= FIELDS_MAX_BYTES < FILE_MAX_BYTES < BODY_MAX_BYTES
 
 # Fetched addresses.
