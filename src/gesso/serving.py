@@ -196,6 +196,7 @@ class Protocol(HttpToolsProtocol):
         lines = [b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *headers)]
         self._joined.push(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
         cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
         cycle.message_event.set()
         cycle.on_response()
         return True
@@ -208,6 +209,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.has_gone_on = True
+        self._have_head()
         if not self.declines_offer():
             super().on_message_complete()
 
