@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any, cast
+from weakref import ref
 
 import httptools
 import uvicorn
@@ -150,6 +151,8 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._have_head()
         super().connection_lost(exc)
+        if self.cycle is not None:
+            self.cycle.scope.pop("extensions", None)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -176,11 +179,16 @@ class Protocol(HttpToolsProtocol):
         if not self.declines_offer():
             super().on_headers_complete()
             if self.cycle is not None and self.cycle.scope is self.scope:
-                self.scope["extensions"] = {WHOLE: {"send": partial(self._send_whole, self.cycle)}}
+                self.scope["extensions"] = {WHOLE: {"send": partial(self._send_whole, ref(self.cycle))}}
 
-    def _send_whole(self, cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+    def _send_whole(self, of_cycle: ref[RequestResponseCycle], status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a whole answer, which has a content-length, in one piece; False for one that must go the long way. That takes a message for
-        the head and one for the body, and looks at each header on its own."""
+        the head and one for the body, and looks at each header on its own.
+
+        `of_cycle`: weak, because the cycle has the scope that has this, and each request would be left to the garbage collector.
+        """
+        cycle = of_cycle()
+        assert cycle is not None, "whoever answers is run by the cycle"
         must_go_the_long_way = (
             cycle.response_started
             or cycle.disconnected

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any, cast
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gesso import serving
@@ -186,6 +188,19 @@ def test_a_header_never_ends_early() -> None:
     heard = talk.say(GET)
     assert b"x-other" not in heard
     assert not any(talk.ways)
+
+
+def test_requests_leave_nothing_to_the_garbage_collector() -> None:
+    talk = Talk(Answer(b"body"))
+    gc.collect()
+    gc.disable()
+    try:
+        talk.say(*[GET] * 20, LAST)
+        left = sum(isinstance(each, RequestResponseCycle) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    # That of a connection goes with the connection.
+    assert left <= 1
 
 
 @pytest.mark.parametrize("begun", [b"", b"G", GET[:-2], GET + LAST[:20]])
