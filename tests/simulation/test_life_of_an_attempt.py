@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 from simulated_world import PAGE, Shape, World
 
-from gesso.domain.errors import NotKillable
+from gesso.domain.errors import NotKillable, Unavailable
 from gesso.domain.event import Failed, Requeued
 from gesso.domain.limits import ATTEMPTS_MAX_COUNT, INTERRUPTIONS_MAX_COUNT
 from gesso.domain.task import TaskState
-from gesso.ports import RunOrder
+from gesso.ports import RunOrder, TaskChange
 from gesso.scheduling.attempt import requeue_or_fail
 from gesso.testing import Play, make_model, make_task, simulate
 
@@ -69,6 +69,26 @@ def test_a_worker_lost_at_once_is_no_end_for_a_task_that_was_not_on_disk_yet() -
         await world.rest()
         assert await state_of(world, task.id) is TaskState.SUCCEEDED
         world.verify()
+
+    simulate(scenario())
+
+
+def test_what_a_task_made_goes_when_the_disk_refuses_all_of_it_at_its_end() -> None:
+    async def scenario() -> None:
+        world = await started(Script(Play(), Play(takes_s=0.001, outputs=2)))
+        await world.submit(1, MODEL)
+        await world.rest()
+        before = set(world.disk.bytes_of)
+
+        def full(change: TaskChange) -> asyncio.Future[None]:
+            raise Unavailable("too many writes wait for the disk")
+
+        world.server.store.write = full
+        assert await world.submit(1, MODEL, is_awaited=True) is None
+        await asyncio.sleep(1.0)
+        assert set(world.disk.bytes_of) == before
+        assert world.server.scheduler.running_count() == 0
+        assert list(world.disk.tasks) == [1]
 
     simulate(scenario())
 
