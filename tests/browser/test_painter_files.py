@@ -134,7 +134,14 @@ def test_the_last_edit_is_offered_after_a_reload(painter: Painter) -> None:
     painter.call("editor._autosave.flush()")
     painter.page.reload()
     painter.page.get_by_role("button", name="Discard").click()
+    painter.call("editor._autosave.saved")
     painter.page.reload()
+    assert painter.call("editor._autosave.load()") is None
+
+
+def test_what_is_being_saved_is_forgotten_too(painter: Painter) -> None:
+    painter.stroke((100, 100), (300, 200))
+    painter.call("(editor._autosave.flush(), editor._autosave.forget())")
     assert painter.call("editor._autosave.load()") is None
 
 

@@ -20,7 +20,7 @@ export class Autosave {
     this._timer = 0;
     /** @type {(() => Edit)|null} */
     this._pending = null;
-    /** Saving done so far, for who must wait for it. @type {Promise<unknown>} */
+    /** Saving and forgetting done so far, one after the other, for who must wait for it. @type {Promise<unknown>} */
     this.saved = Promise.resolve();
     addEventListener("pagehide", () => this.flush());
   }
@@ -38,7 +38,10 @@ export class Autosave {
     clearTimeout(this._timer);
     const read = this._pending;
     this._pending = null;
-    if (read) this.saved = this._save(read());
+    if (read) {
+      const edit = read();
+      this.saved = this.saved.then(() => this._save(edit));
+    }
     return this.saved;
   }
 
@@ -62,8 +65,14 @@ export class Autosave {
     }
   }
 
-  async forget() {
+  /** Forgets the edit, also one that is being saved: it would come back otherwise. */
+  forget() {
     this._pending = null;
+    this.saved = this.saved.then(() => this._forget());
+    return this.saved;
+  }
+
+  async _forget() {
     try {
       await request("readwrite", (store) => store.delete(this.key));
     } catch {
