@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncIterator, Container, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
 from gesso.domain.event import Cancelled, Failed, LiveEvent, Recorded, Succeeded
 from gesso.domain.project import Project
 from gesso.domain.task import Task, TaskState
-from gesso.ports import Announcer
+from gesso.ports import Announcer, Subscription
 from gesso.services.lifecycle import Lifecycle
 
 _ENDS = (Succeeded, Failed, Cancelled)
+
+
+class Ear:
+    """Listens to one Task from before its first Event on: a short run has said all it says before its client could ask for it."""
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+        self._subscription: Subscription | None = None
+
+    def listen(self, task_id: int) -> None:
+        self._subscription = self._announcer.subscribe(task_id)
+
+    def take(self) -> Subscription | None:
+        """What was heard and will be, once, for who closes it; None when it listens to nothing."""
+        subscription, self._subscription = self._subscription, None
+        return subscription
+
+    def close(self) -> None:
+        if subscription := self.take():
+            subscription.close()
 
 
 class Tasks:
@@ -86,19 +107,34 @@ class Tasks:
         # Files are deleted after the end, by an Event that is not told.
         return task.state.is_terminal and since >= task.seq - bool(task.files_deleted_at)
 
-    async def follow(self, task: Task, since: int = 0) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
+    @contextmanager
+    def ear(self) -> Iterator[Ear]:
+        """For a Task that is about to be submitted, and for `follow` then. Closed at the end of the block."""
+        ear = Ear(self._announcer)
+        try:
+            yield ear
+        finally:
+            ear.close()
+
+    async def follow(self, task: Task, since: int = 0, ear: Ear | None = None) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
         """All that happened to the Task after its Event number `since`, then what happens, up to its end; each with the Task as it was
         seen then. Of a Task that has ended the end is told to whoever asks, so that nobody waits for it in vain.
 
+        Live Events are told from now on; all of them where an `ear` has listened to the new Task, which `task` shows as it was submitted.
         A listener that was cut for falling behind loses live Events only: stored ones are read again.
         """
         seen: int | None = None
+        subscription = ear.take() if ear is not None else None
         while True:
-            # Subscribed before reading, so that no Event falls between the two.
-            subscription = self._announcer.subscribe(task.id)
             try:
-                now = await self._lifecycle.see(task.id)
-                stored = await self._lifecycle.events(task.id)
+                if subscription is not None:
+                    # Nothing was told before the ear listened.
+                    now, stored, seen = task, [], since
+                else:
+                    # Subscribed before reading, so that no Event falls between the two.
+                    subscription = self._announcer.subscribe(task.id)
+                    now = await self._lifecycle.see(task.id)
+                    stored = await self._lifecycle.events(task.id)
                 if seen is None:
                     last = next((each.seq - 1 for each in reversed(stored) if isinstance(each.event, _ENDS)), now.seq)
                     seen = min(since, last)
@@ -119,4 +155,6 @@ class Tasks:
                 else:
                     return
             finally:
-                subscription.close()
+                if subscription is not None:
+                    subscription.close()
+            subscription = None

@@ -170,3 +170,13 @@ def test_an_order_whose_client_went_away_is_accepted_all_the_same() -> None:
         assert door.blobs.has(order.received[0].access_key)
 
     simulate(scenario())
+
+
+def test_who_listens_to_an_order_does_so_before_anything_can_happen_to_its_task() -> None:
+    async def scenario() -> None:
+        door = Door()
+        known: list[tuple[int, bool]] = []
+        task = await door.submission.submit(door.order(), lambda task_id: known.append((task_id, task_id in door.disk.tasks)))
+        assert known == [(task.id, False)]
+
+    simulate(scenario())

@@ -6,7 +6,7 @@ is no route is told so in the words of the protocol, whatever its method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
@@ -124,13 +124,22 @@ class Wiro:
         return told(submitted(task))
 
     async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
-        is_stream = wants_stream(request)
-        task, project = await self._submit(request, segments, is_sync=True, is_awaited=not is_stream)
-        viewer = self._owners.viewer(request, project)
-        answer = self._waiting.stream if is_stream else self._waiting.answer
-        await answer(task, viewer, request, send)
+        if wants_stream(request):
+            with self._services.tasks.ear() as ear:
+                task, project = await self._submit(request, segments, is_sync=True, listen=ear.listen)
+                await self._waiting.stream(task, self._owners.viewer(request, project), request, send, ear)
+        else:
+            task, project = await self._submit(request, segments, is_sync=True, is_awaited=True)
+            await self._waiting.answer(task, self._owners.viewer(request, project), request, send)
 
-    async def _submit(self, request: Request, segments: list[str], is_sync: bool = False, is_awaited: bool = False) -> tuple[Task, Project]:
+    async def _submit(
+        self,
+        request: Request,
+        segments: list[str],
+        is_sync: bool = False,
+        is_awaited: bool = False,
+        listen: Callable[[int], None] | None = None,
+    ) -> tuple[Task, Project]:
         services = self._services
         if not services.is_accepting():
             # Told before a body of many megabytes is read; the service would refuse it after.
@@ -146,7 +155,7 @@ class Wiro:
         except GessoError:
             await self._calls.forget(body)
             raise
-        return await services.submission.submit(order), project
+        return await services.submission.submit(order, listen), project
 
     async def _detail(self, request: Request) -> Answer:
         project, task = await self._named(request)

@@ -24,7 +24,7 @@ from gesso.api.wiro.once import HEADER
 from gesso.domain.errors import GessoError
 from gesso.domain.limits import SYNC_WAIT_S
 from gesso.domain.task import Task
-from gesso.services.tasks import Tasks
+from gesso.services.tasks import Ear, Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -84,13 +84,16 @@ class Waiting:
             has_left = not gone.cancel()
         return now, has_left
 
-    async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
-        """Answer with events: `start`, `task_output` as it comes, and `done` with the task's record; `error` when it takes too long."""
+    async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send, ear: Ear | None = None) -> None:
+        """Answer with events: `start`, `task_output` as it comes, and `done` with the task's record; `error` when it takes too long.
+
+        `ear`: has listened to the task since before it was accepted, so that no output is missed.
+        """
         await sse.begin(send)
         await sse.write(send, sse.event("start", submitted(task)))
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._wait_s
-        told = self._tasks.follow(task)
+        told = self._tasks.follow(task, ear=ear)
         try:
             async with aclosing(sse.heard(told, request, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
                 async for beat in beats:
