@@ -14,7 +14,8 @@ import typer.main
 from gesso.api.wiro.errors import ROWS
 from gesso.cli.app import app
 from gesso.config import ClientSettings, Settings
-from gesso.domain.errors import leaves
+from gesso.domain import errors
+from gesso.domain.errors import GessoError, leaves
 from gesso.domain.event import Event
 from gesso.domain.model import Model
 from gesso.domain.task import TaskState
@@ -87,6 +88,20 @@ def test_every_error_is_documented_with_what_it_is_on_the_wire(slug: str) -> Non
 def test_no_error_is_documented_that_is_not_there() -> None:
     told = set(re.findall(r"^\| `([a-z-]+)`", read("docs/errors.md"), flags=re.M))
     assert told == {leaf.slug for leaf in leaves()}
+
+
+def drawn(root: type[GessoError], before: str = "") -> Iterator[str]:
+    """The lines of a tree of classes, without what is said of each."""
+    children = root.__subclasses__()
+    for child in children:
+        is_last = child is children[-1]
+        yield f"{before}{'└' if is_last else '├'}── {child.__name__}"
+        yield from drawn(child, f"{before}{' ' if is_last else '│'}   ")
+
+
+def test_the_tree_of_errors_is_drawn_as_the_classes_are() -> None:
+    told = re.findall(r"^([│ ]*[├└]── \w+)  +\w", errors.__doc__ or "", flags=re.M)
+    assert told == list(drawn(GessoError))
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/models.md"])

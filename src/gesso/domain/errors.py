@@ -25,7 +25,8 @@ GessoError
 │   ├── FileRefused            a file is not what the parameter takes
 │   ├── FetchRefused           an address may not, or could not, be fetched
 │   ├── UploadRefused          a file is not what may be kept
-│   └── FolderRefused          a folder may not be made so
+│   ├── FolderRefused          a folder may not be made so
+│   └── RepeatRefused          the key of an order was used for another one
 ├── ProjectUnknown             no such project for this person
 ├── UserUnknown                no account has that address
 ├── LastOwner                  a project keeps one owner
@@ -34,8 +35,7 @@ GessoError
 ├── PaymentRefused             what the project has does not carry one more task
 │   ├── BalanceTooLow          prepaid, and nothing is left
 │   ├── TooManyActiveTasks     prepaid, and the balance carries no more tasks at once
-│   ├── BudgetSpent            the project has spent what it may spend this month
-│   └── RepeatRefused          the key of an order was used for another one
+│   └── BudgetSpent            the project has spent what it may spend this month
 ├── ModelUnknown               no model of that name
 ├── ModelNotReady              the model is known but cannot run here yet
 ├── TaskUnknown                no such task for this project
@@ -234,6 +234,13 @@ class FolderRefused(InputRefused):
 
 
 @dataclass(eq=False)
+class RepeatRefused(InputRefused):
+    key: str
+    slug: ClassVar[str] = "repeat-refused"
+    sentence: ClassVar[str] = "The key {key} was used for another order within a day. Send what was sent with it, or a new key."
+
+
+@dataclass(eq=False)
 class ProjectUnknown(GessoError):
     slug: ClassVar[str] = "project-unknown"
     sentence: ClassVar[str] = "There is no such project."
@@ -292,13 +299,6 @@ class BudgetSpent(PaymentRefused):
     sentence: ClassVar[str] = (
         "The project has spent {spent} of its budget of {budget} for this month: raise the budget, or wait for the next month."
     )
-
-
-@dataclass(eq=False)
-class RepeatRefused(InputRefused):
-    key: str
-    slug: ClassVar[str] = "repeat-refused"
-    sentence: ClassVar[str] = "The key {key} was used for another order within a day. Send what was sent with it, or a new key."
 
 
 @dataclass(eq=False)
