@@ -47,6 +47,14 @@ def test_every_setting_has_a_sentence(name: str) -> None:
     assert field.description.endswith(".")
 
 
+def test_trusted_proxies_is_said_of_the_one_header_that_it_governs() -> None:
+    """Which headers count from whom is proved by auth.proxy and by the origins of file URLs."""
+    governed, _, believed = (Settings.model_fields["trusted_proxies"].description or "").partition(". ")
+    assert re.findall(r"X-Forwarded-[\w*]+", governed) == ["X-Forwarded-For"]
+    assert re.findall(r"X-Forwarded-[\w*]+", believed) == ["X-Forwarded-Host", "X-Forwarded-Proto"]
+    assert "from anybody" in believed
+
+
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command that does something, by its words."""
     waiting: list[tuple[str, Any]] = [("gesso", typer.main.get_command(app))]

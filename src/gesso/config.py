@@ -41,7 +41,11 @@ class Settings(BaseSettings):
         default_factory=lambda: int(_machine_memory_bytes() * _MEMORY_SHARE), ge=2**26, description="Bytes of memory for all models."
     )
     fetch_allow: str = Field("", description="Address ranges that inputs and webhooks may reach besides public ones, with commas.")
-    trusted_proxies: str = Field("", description="Addresses whose X-Forwarded-* headers are believed, with commas.")
+    trusted_proxies: str = Field(
+        "",
+        description="Proxies whose X-Forwarded-For is believed, as addresses with commas. X-Forwarded-Host and X-Forwarded-Proto are "
+        "believed from anybody: they change only the URLs in the answer to whoever sent them.",
+    )
     idle_unload_s: float = Field(IDLE_UNLOAD_S, gt=0, description="Seconds until an idle model is unloaded.")
     run_timeout_s: float = Field(RUN_TIMEOUT_S, gt=0, description="Seconds that one run may take.")
     kill_grace_s: float = Field(KILL_GRACE_S, ge=0, description="Seconds that a killed run has before its process is killed.")
