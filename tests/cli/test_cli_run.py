@@ -116,6 +116,13 @@ def test_a_missing_file_is_told(beside: Terminal) -> None:
     assert "inputImage: there is no file nowhere.png." in refused(beside.gesso("run", "gesso/heal", "inputImage=@nowhere.png"))
 
 
+def test_a_forgotten_at_sign_is_told(beside: Terminal) -> None:
+    (beside.folder / "a.png").write_bytes(b"x")
+    assert "write inputImage=@a.png to send it." in refused(beside.gesso("run", "gesso/heal", "inputImage=a.png"))
+    # A text may be the name of a file.
+    assert beside.gesso("run", "gesso/echo", "text=a.png", "outputs=0").code == 0
+
+
 def test_a_failed_task_tells_why(beside: Terminal) -> None:
     done = beside.gesso("run", "gesso/echo", "fail=error")
     assert done.code == 1

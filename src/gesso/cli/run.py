@@ -28,6 +28,7 @@ _PROJECT = "command line"
 _KILLED = 130
 # What the API takes for every model, beside the model's own parameters.
 _ALWAYS_KNOWN = {"callbackUrl", "callbackurl", "projectid"}
+_TAKES_FILES = {"fileinput", "multifileinput"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def run(model: str, values: Sequence[str], out: Path, data: Path | None, *, url:
     console = notices()
     try:
         with connect(settings, url, key, secret) as api:
-            _check_names(api, owner, slug, given, console)
+            _check(api, owner, slug, given, console)
             task = api.submit(owner, slug, given.fields, given.files)
             record = watch(api, task, console, f"{owner}/{slug}")
             _finish(api, task, record, out, slug, console)
@@ -126,13 +127,21 @@ def _no_server(settings: Settings) -> str:
     return f"No server runs here: start one with `{serve}`, or name another one with --url."
 
 
-def _check_names(api: Api, owner: str, slug: str, given: Given, console: Console) -> None:
-    """Warn of parameters that the model does not have: the server would leave them aside. Errors: Refused for an unknown model."""
+def _check(api: Api, owner: str, slug: str, given: Given, console: Console) -> None:
+    """Warn of parameters that the model does not have: the server would leave them aside.
+
+    Errors: Refused for an unknown model, and for the name of a file here where the file itself is to be sent.
+    """
     try:
         described = api.describe(owner, slug)
     except Refusal:
         raise Refused(f"There is no model {owner}/{slug} on this server.{_others(api)}") from None
-    known = [item["id"] for group in described["parameters"] or [] for item in group["items"]]
+    types: dict[str, str] = {item["id"]: item["type"] for group in described["parameters"] or [] for item in group["items"]}
+    for name, value in given.fields:
+        # The server takes a text there for an address, and could only say that it is none.
+        if types.get(name.removesuffix("[]")) in _TAKES_FILES and _is_file(value):
+            raise Refused(f"{name} takes a file, and {value} is the name of one: write {name}=@{value} to send it.")
+    known = list(types)
     allowed = {*known, *_ALWAYS_KNOWN, *(f"{name}Url" for name in known), *(f"{name}[]" for name in known)}
     for name in given.names:
         if name not in allowed:
@@ -140,6 +149,14 @@ def _check_names(api: Api, owner: str, slug: str, given: Given, console: Console
             hint = f" Did you mean {near[0]}?" if near else ""
             console.print(f"Warning: {owner}/{slug} has no parameter {name}, so it is left aside.{hint}", style="yellow")
             console.print(f"It has: {', '.join(known)}.", style="yellow")
+
+
+def _is_file(value: str) -> bool:
+    try:
+        return Path(value).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        # Too long for a name, or of nobody's home: it is something else.
+        return False
 
 
 def _others(api: Api) -> str:
