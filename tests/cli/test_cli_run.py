@@ -6,6 +6,7 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 from cli_terminal import TIMEOUT_S, Done, Server, Terminal
 
@@ -121,6 +122,30 @@ def test_a_forgotten_at_sign_is_told(beside: Terminal) -> None:
     assert "write inputImage=@a.png to send it." in refused(beside.gesso("run", "gesso/heal", "inputImage=a.png"))
     # A text may be the name of a file.
     assert beside.gesso("run", "gesso/echo", "text=a.png", "outputs=0").code == 0
+
+
+@pytest.mark.parametrize("out", ["/proc/made", "note.txt", "note.txt/made"])
+def test_a_folder_that_cannot_be_written_is_told_before_the_task(beside: Terminal, out: str) -> None:
+    (beside.folder / "note.txt").write_bytes(b"in the way")
+    assert beside.gesso("run", "gesso/echo", "outputs=0").code == 0
+    latest = tasks(beside)[0]["id"]
+    line = refused(beside.gesso("run", "gesso/echo", "--out", out))
+    assert f"Nothing can be saved in {out}: " in line
+    assert tasks(beside)[0]["id"] == latest
+
+
+def test_what_cannot_be_saved_is_told_with_its_address(beside: Terminal) -> None:
+    with beside.start("run", "gesso/echo", "text=kept", "outputs=2", "seed=5", "delay=2", "--out", "made") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "is running" in line:
+                break
+        (beside.folder / "made").rmdir()
+        _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    assert "The server keeps what could not be saved:" in err
+    urls = [line.strip() for line in err.splitlines() if line.startswith("  http")]
+    assert [httpx.get(url).content for url in urls] == [picture("kept", 5, 0), picture("kept", 5, 1)]
 
 
 def test_a_failed_task_tells_why(beside: Terminal) -> None:

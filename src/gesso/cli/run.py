@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ def run(model: str, values: Sequence[str], out: Path, data: Path | None, *, url:
     try:
         with connect(settings, url, key, secret) as api:
             _check(api, owner, slug, given, console)
+            # Before the task, which may take long and cost something.
+            _make_folder(out)
             task = api.submit(owner, slug, given.fields, given.files)
             record = watch(api, task, console, f"{owner}/{slug}")
             _finish(api, task, record, out, slug, console)
@@ -159,6 +162,16 @@ def _is_file(value: str) -> bool:
         return False
 
 
+def _make_folder(out: Path) -> None:
+    """Errors: Refused when nothing can be written there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise Refused(f"Nothing can be saved in {out}: {error.strerror or error}. Choose another folder with --out.") from error
+
+
 def _others(api: Api) -> str:
     try:
         return f" It has: {', '.join(api.models())}."
@@ -202,9 +215,14 @@ def _finish(api: Api, task: Submitted, record: dict[str, Any], out: Path, slug: 
     cost = record["totalcost"].rstrip("0").rstrip(".")
     price = f", cost {cost}" if cost else ""
     console.print(f"Task {task.id} succeeded in {float(record['elapsedseconds']):.1f} s{price}.")
-    out.mkdir(parents=True, exist_ok=True)
     for index, made in enumerate(record["outputs"]):
-        path = save(api.fetch(made["url"]), out, f"{clean(slug)}-{task.id}-{index}", extension_of(made["name"]) or "bin")
+        try:
+            path = save(api.fetch(made["url"]), out, f"{clean(slug)}-{task.id}-{index}", extension_of(made["name"]) or "bin")
+        except (OSError, Refusal, Unreachable) as error:
+            # What was made is not lost with the place for it.
+            left = "".join(f"\n  {each['url']}" for each in record["outputs"][index:])
+            reason = f"{error.filename or out}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+            raise Refused(f"{reason}. The server keeps what could not be saved:{left}") from error
         # Results alone go to stdout, so that a script can take the paths from there.
         sys.stdout.write(f"{path}\n")
     sys.stdout.flush()
