@@ -38,11 +38,12 @@ _HELD_MAX_BYTES = 64 * KIB
 
 
 class _Server(uvicorn.Server):
-    """At the first signal the House drains while requests are still answered; the second one ends at once."""
+    """At the first signal the House drains while requests are still answered; the second one ends at once, and who waits is sent away."""
 
-    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, on_signal: Callable[[], object], on_second_signal: Callable[[], object]) -> None:
         super().__init__(config)
         self._on_signal = on_signal
+        self._on_second_signal = on_second_signal
         self._signals = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -50,6 +51,7 @@ class _Server(uvicorn.Server):
         if self._signals == 1:
             self._on_signal()
         else:
+            self._on_second_signal()
             super().handle_exit(sig, frame)
             self.force_exit = self.force_exit or sig == signal.SIGINT
 
@@ -277,7 +279,11 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
         timeout_graceful_shutdown=_CLOSE_GRACE_S,
         proxy_headers=False,
     )
-    server = _Server(config, lambda: loop.call_soon_threadsafe(signalled.set))
+    server = _Server(
+        config,
+        on_signal=lambda: loop.call_soon_threadsafe(signalled.set),
+        on_second_signal=lambda: loop.call_soon_threadsafe(house.hang_up),
+    )
     try:
         await house.start()
         # What the server is made of stays to its end: no round of the garbage collector need go through it again.

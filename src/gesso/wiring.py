@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -247,11 +248,24 @@ class House:
         self._doorbell.open()
 
     async def drain(self) -> None:
-        """Refuse new Tasks, let running ones finish within the grace time, put the others back in the queue, end all Workers."""
-        await self.scheduler.stop(self.settings.stop_grace_s)
+        """Refuse new Tasks, let running ones finish within the grace time, put the others back in the queue, end all Workers. `hang_up`
+        meanwhile cuts the grace time short."""
+        hung_up = asyncio.ensure_future(self.services.hung_up.wait())
+        stopping = asyncio.ensure_future(self.scheduler.stop(self.settings.stop_grace_s))
+        await asyncio.wait({hung_up, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        grace_s = 0 if hung_up.done() else self.settings.stop_grace_s
+        if not stopping.done():
+            await self.scheduler.stop(grace_s)
+        await stopping
+        hung_up.cancel()
+        self.hang_up()
         self._doorbell.close()
         await self._retention.stop()
-        await self._outbox.stop(min(self.settings.stop_grace_s, WEBHOOK_STOP_GRACE_S))
+        await self._outbox.stop(min(grace_s, WEBHOOK_STOP_GRACE_S))
+
+    def hang_up(self) -> None:
+        """Send away who waits for a Task or listens to one: what has not ended by now goes on in the next server."""
+        self.services.hung_up.set()
 
     async def stop(self) -> None:
         """After `drain`: write what is in line, close everything."""

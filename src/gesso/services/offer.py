@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gesso.domain.notice import Delivery
@@ -63,7 +64,8 @@ class Services:
 
     `public_url`: the origin of the URLs that clients are given; empty, it is the one that each request was sent to. `own_url`: the
     origin for a webhook, which no request precedes, when `public_url` is empty. `trusted_proxies`: addresses or ranges whose
-    X-Forwarded-For is believed.
+    X-Forwarded-For is believed. `hung_up`: set when the server stops and running Tasks have had their time: who still waits for one, or
+    listens, is sent away.
     """
 
     identity: Identity
@@ -89,3 +91,4 @@ class Services:
     public_url: str = ""
     own_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)

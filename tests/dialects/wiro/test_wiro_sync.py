@@ -60,7 +60,7 @@ def _wait(server: LiveServer, token: str, kind: str, *, is_accepting: bool = Tru
     """What is sent to a client that waits for a moment only, or that has gone already."""
     sent: list[Any] = []
     services = server.house.services
-    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: is_accepting, wait_s=0.1, keep_alive_s=0.02)
+    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: is_accepting, asyncio.Event(), wait_s=0.1, keep_alive_s=0.02)
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -119,7 +119,8 @@ def test_a_server_that_stops_does_not_take_its_clients_for_gone(
 def test_a_server_that_stops_tells_who_waits_how_to_come_back(server: LiveServer, client: httpx.Client, kind: str) -> None:
     sent: list[Any] = []
     services = server.house.services
-    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: False, wait_s=LONG_S)
+    hung_up = asyncio.Event()
+    waiting = Waiting(services.tasks, Encoder(services.catalog), lambda: False, hung_up, wait_s=LONG_S)
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -136,7 +137,7 @@ def test_a_server_that_stops_tells_who_waits_how_to_come_back(server: LiveServer
         request = Request({"type": "http", "headers": []}, receive)
         answering = asyncio.create_task(getattr(waiting, kind)(task, Viewer("", ""), request, send))
         await is_waited_for.wait()
-        answering.cancel()
+        hung_up.set()
         await answering
 
     with running(server, client) as answer:

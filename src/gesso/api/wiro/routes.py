@@ -56,7 +56,7 @@ class Wiro:
         self._forms = {model.name: decode.Form(model) for model in services.catalog.all()}
         self._owners = Owners(services)
         self._streams = Streams(services, self._owners)
-        self._waiting = Waiting(services.tasks, self._encoder, services.is_accepting)
+        self._waiting = Waiting(services.tasks, self._encoder, services.is_accepting, services.hung_up)
         self._routes: Mapping[tuple[str, ...], Route] = {
             ("Task", "Detail"): self._detail,
             ("Task", "Cancel"): self._cancel,

@@ -28,10 +28,11 @@ Told = tuple[Task, Recorded | LiveEvent]
 
 
 class Silence(Enum):
-    """What is heard when nothing happens: PAUSE, for so long; LEFT, because the client has gone."""
+    """What is heard when nothing happens: PAUSE, for so long; LEFT, because the client has gone; OVER, because the server stops."""
 
     PAUSE = "pause"
     LEFT = "left"
+    OVER = "over"
 
 
 async def begin(send: Send) -> None:
@@ -58,19 +59,23 @@ def broken(answer: Answer) -> bytes:
 
 
 async def heard(
-    told: AsyncIterator[Told], request: Request, pause_s: Callable[[], float]
+    told: AsyncIterator[Told], request: Request, hung_up: asyncio.Event, pause_s: Callable[[], float]
 ) -> AsyncGenerator[Told | GessoError | Silence, None]:
     """What happens, as it comes, up to its end; a PAUSE after `pause_s()` seconds without. An error is a value and the last one, because
-    half of the answer is out already; so is LEFT. Close it: then `told` is closed too."""
+    half of the answer is out already; so are LEFT, and OVER once `hung_up` is set. Close it: then `told` is closed too."""
     gone = asyncio.ensure_future(request.gone())
+    over = asyncio.ensure_future(hung_up.wait())
     coming = asyncio.create_task(_next(told))
     try:
         while True:
-            await asyncio.wait({coming, gone}, timeout=pause_s(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({coming, gone, over}, timeout=pause_s(), return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 yield Silence.LEFT
                 return
             if not coming.done():
+                if over.done():
+                    yield Silence.OVER
+                    return
                 yield Silence.PAUSE
                 continue
             happened = coming.result()
@@ -82,9 +87,10 @@ async def heard(
             coming = asyncio.create_task(_next(told))
     finally:
         gone.cancel()
+        over.cancel()
         # Cancelled inside of `follow`, which ends it and its subscription.
         coming.cancel()
-        await asyncio.gather(coming, gone, return_exceptions=True)
+        await asyncio.gather(coming, gone, over, return_exceptions=True)
 
 
 async def _next(told: AsyncIterator[Told]) -> Told | GessoError | None:

@@ -3,7 +3,7 @@
 `?tasktoken=...` names the task and is all the proof that is needed, as on the socket; a browser's EventSource can send neither a body nor
 a header. The id of an event is the frame's `seq`. A client that was cut sends it back, in `Last-Event-ID` or as `?since=`, and goes on
 from there. After the last frame the stream ends; a client that comes back then is told with 204 that there is nothing more, which stops
-an EventSource.
+an EventSource. It ends too when the server stops, and goes on in the next one.
 """
 
 from __future__ import annotations
@@ -45,10 +45,13 @@ class Streams:
             return _NOTHING_MORE
         viewer = Viewer(self._owners.base(request), await self._owners.uuid(task.project_id))
         await sse.begin(send)
-        async with aclosing(sse.heard(self._services.tasks.follow(task, since), request, lambda: sse.KEEP_ALIVE_S)) as beats:
+        told = self._services.tasks.follow(task, since)
+        async with aclosing(sse.heard(told, request, self._services.hung_up, lambda: sse.KEEP_ALIVE_S)) as beats:
             async for beat in beats:
                 if beat is sse.Silence.LEFT:
                     return None
+                if beat is sse.Silence.OVER:
+                    break
                 await sse.write(send, _text(beat, viewer))
         await sse.finish(send)
         return None

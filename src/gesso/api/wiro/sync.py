@@ -38,32 +38,28 @@ def wants_stream(request: Request) -> bool:
 
 
 class Waiting:
-    """`wait_s`: how long a client is kept waiting before it is sent away with the means to come back."""
+    """`hung_up`: the server stops, and keeps nobody waiting any more. `wait_s`: how long a client is kept waiting otherwise. Either way it
+    is sent away with the means to come back."""
 
     def __init__(
         self,
         tasks: Tasks,
         encoder: Encoder,
         is_accepting: Callable[[], bool],
+        hung_up: asyncio.Event,
         wait_s: float = SYNC_WAIT_S,
         keep_alive_s: float = sse.KEEP_ALIVE_S,
     ) -> None:
         self._tasks = tasks
         self._encoder = encoder
         self._is_accepting = is_accepting
+        self._hung_up = hung_up
         self._wait_s = wait_s
         self._keep_alive_s = keep_alive_s
 
     async def answer(self, task: Task, viewer: Viewer, request: Request, send: Send) -> None:
         """Answer with the task's record when it has ended."""
-        try:
-            now, has_left = await self._end(task, request)
-        except asyncio.CancelledError:
-            if self._is_accepting():
-                raise
-            # The server stops and has waited long enough. The client is told under which name its task goes on.
-            await self._late(task).send(send)
-            return
+        now, has_left = await self._end(task, request)
         if now.state.is_terminal:
             await Answer(self._encoder.answer(now, viewer)).send(send)
         elif has_left:
@@ -78,10 +74,14 @@ class Waiting:
         if now.state.is_terminal:
             return now, False
         gone = asyncio.ensure_future(request.gone())
+        over = asyncio.ensure_future(self._hung_up.wait())
+        nobody_waits = asyncio.ensure_future(asyncio.wait({gone, over}, return_when=asyncio.FIRST_COMPLETED))
         try:
-            now = await self._tasks.wait(task, self._wait_s, gone)
+            now = await self._tasks.wait(task, self._wait_s, nobody_waits)
         finally:
             has_left = not gone.cancel()
+            over.cancel()
+            nobody_waits.cancel()
         return now, has_left
 
     async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send, ear: Ear | None = None) -> None:
@@ -94,31 +94,26 @@ class Waiting:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._wait_s
         told = self._tasks.follow(task, ear=ear)
-        try:
-            async with aclosing(sse.heard(told, request, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
-                async for beat in beats:
-                    if beat is sse.Silence.LEFT:
-                        await self._leave(task, request)
-                        return
-                    if isinstance(beat, GessoError):
-                        last = sse.broken(explain(beat))
+        async with aclosing(sse.heard(told, request, self._hung_up, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
+            async for beat in beats:
+                if beat is sse.Silence.LEFT:
+                    await self._leave(task, request)
+                    return
+                if isinstance(beat, GessoError):
+                    last = sse.broken(explain(beat))
+                    break
+                if isinstance(beat, sse.Silence):
+                    if beat is sse.Silence.OVER or clock() >= deadline:
+                        last = sse.broken(self._late(task))
                         break
-                    if isinstance(beat, sse.Silence):
-                        if clock() >= deadline:
-                            last = sse.broken(self._late(task))
-                            break
-                        await sse.write(send, sse.KEEP_ALIVE)
-                        continue
-                    task = beat[0]
-                    for frame in frames(*beat, viewer):
-                        if frame["type"] == _OUTPUT:
-                            await sse.write(send, sse.event(_OUTPUT, frame))
-                else:
-                    last = sse.event("done", self._encoder.detail(task, viewer))
-        except asyncio.CancelledError:
-            if self._is_accepting():
-                raise
-            last = sse.broken(self._late(task))
+                    await sse.write(send, sse.KEEP_ALIVE)
+                    continue
+                task = beat[0]
+                for frame in frames(*beat, viewer):
+                    if frame["type"] == _OUTPUT:
+                        await sse.write(send, sse.event(_OUTPUT, frame))
+            else:
+                last = sse.event("done", self._encoder.detail(task, viewer))
         await sse.write(send, last)
         await sse.finish(send)
 
