@@ -25,10 +25,9 @@ _Done = TypeVar("_Done")
 
 
 class Station:
-    """Does what a Filler does. `plan`: the one in force. `filler`: the present one, another after each change of plan."""
+    """Does what a Filler does. `plan`: the one in force."""
 
     plan: Plan
-    filler: Filler
 
     def __init__(self, folder: Path, device: Device) -> None:
         """Load the pipeline. Errors: FolderError, NoRoomError, OSError."""
@@ -41,8 +40,22 @@ class Station:
         weights = check_folder(folder)
         self._ladder = ladder(weights, self._room, device.options)
         self._compiler = Compiler(device.options.get("compile", "off"), device.name)
+        self._filler: Filler | None = None
         plan, sentence = choose(weights, self._room, device.options)
         self._load(plan, f"Memory plan: {sentence}")
+
+    @property
+    def filler(self) -> Filler:
+        """The present one, another after each change of plan. Where the last loading failed, and a Task with it, this one loads again.
+
+        Errors: what torch raises, OSError.
+        """
+        if self._filler is None:
+            # What the failed loading had brought is given back now that nobody speaks of its error any more.
+            release_memory()
+            self._load(self.plan, f"Memory plan, loaded again: {self.plan.sentence(self._room)}.")
+        assert self._filler is not None
+        return self._filler
 
     @property
     def grid(self) -> Grid:
@@ -64,8 +77,9 @@ class Station:
 
     def begin(self, order: Order, emit: Emit) -> None:
         """As Filler's, and say how the model stands here."""
+        filler = self.filler
         emit.log(self._about)
-        self._compiler.task_begins(self.filler, self.plan, emit)
+        self._compiler.task_begins(filler, self.plan, emit)
         if order.speed is not Speed.EXACT and self.plan.placement is Placement.STREAMED:
             emit.warn("Every step was computed in full: steps are not skipped while the transformer is streamed from main memory.")
         self._steadily(lambda filler: filler.begin(order, emit), emit.warn)
@@ -95,13 +109,15 @@ class Station:
 
     def _step_down(self, plan: Plan, tell: Callable[[str], None]) -> None:
         tell(f"{self._device.name} ran out of memory. From here on: {plan.sentence(self._room)}.")
-        del self.filler
+        self._filler = None
         release_memory()
         self._compiler.forget()
         self._load(plan, f"Memory plan, after {self._device.name} ran out of memory: {plan.sentence(self._room)}.")
 
     def _load(self, plan: Plan, about: str) -> None:
         device, options = self._device.name, self._device.options
+        # Before it is there: what failed to load is what is loaded next time.
+        self.plan = plan
         try:
             pipeline = load(self._folder, device, plan)
         except Exception as error:
@@ -112,8 +128,8 @@ class Station:
             self._attention, about_attention = set_attention(pipeline.transformer, device, options.get("attention", "auto"))
             # Skipping a block and fetching it ahead of its turn do not go together.
             shortcuts = {} if plan.placement is Placement.STREAMED else options
-            self.filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
-            self.plan, self._about = plan, f"{about} {about_attention}"
+            self._filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
+            self._about = f"{about} {about_attention}"
             return
         release_memory()
         self._load(lower, f"Memory plan, after {device} ran out of memory: {lower.sentence(self._room)}.")
