@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -67,6 +68,7 @@ class Chorus:
 
 def _go(inputs: Mapping[str, Any]) -> None:
     if inputs["goes"] == "dies":
+        print(f"{inputs['words']} dies", file=sys.stderr)
         os._exit(7)
     if inputs["goes"] == "breaks":
         raise RuntimeError(f"{inputs['words']} broke")

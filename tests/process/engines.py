@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -150,6 +151,7 @@ class RaisesWhatIsAsked(Obedient):
             "unicode input": InputError("half a pair: \udfff"),
             "unprintable": Unprintable(),
             "long": RuntimeError("x" * 100_000),
+            "full": OSError(errno.ENOSPC, "No space left on device"),
         }
         raise errors[inputs["how"]]
 

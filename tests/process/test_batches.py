@@ -126,6 +126,7 @@ def test_a_process_that_dies_loses_those_that_had_not_ended(bench: Bench) -> Non
         await choir.sing()
         first, *lost = await choir.ends()
         assert choir.texts(first) == ["kyrie, among 3"]
+        # What the one that died said last may be of any of them, and of another Project's.
         assert [str(each) for each in lost] == ["The model process of test/engine exited with code 7."] * 2
         assert not choir.executor.is_alive
         late = choir.executor.run_batch([Member(each, lambda: None, lambda event: None) for each in choir.orders])

@@ -45,6 +45,21 @@ def test_a_process_that_dies_is_named_by_its_exit(
         runner.run(scenario())
 
 
+def test_last_words_are_of_the_run_that_was_lost_and_of_none_before_it(bench: Bench) -> None:
+    async def scenario() -> None:
+        ears = Ears()
+        executor = bench.executor(ECHO, ears)
+        await executor.start()
+        values = {"text": "", "delay": 0.0, "steps": 1, "outputs": 1, "seed": 1}
+        said = await run(executor, bench.order({**values, "fail": "stderr"}), ears)
+        assert said.stderr
+        with pytest.raises(WorkerLost, match=r"was killed by signal 9 \(SIGKILL\)\.$"):
+            await run(executor, bench.order({**values, "fail": "kill"}), ears)
+        await executor.stop()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     ("engine", "values", "words"),
     [

@@ -48,6 +48,8 @@ NOWHERE = Path("/nowhere")
 REASONS = re.compile(r"It failed: \w+\.|3 attempts were lost; .*|lab/\w+ could not be started: .*|The server cannot take this now: .*")
 PICTURE = b"\x89PNG\r\n\x1a\n picture"
 PAGE = "https://pictures.example/a.png"
+SLOW_PAGE = "https://slow.example/a.png"
+SLOW_PAGE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +190,13 @@ class Server:
         self.blobs = MemoryBlobs(disk)
         self.catalog = Catalog(shape.models, NOWHERE)
         files = Files(MemoryFiles(disk), self.blobs)
-        fetch = MemoryFetch({PAGE: PICTURE})
-        staging = Staging(self.blobs, fetch, files, self.clock)
+        self.fetch = MemoryFetch({PAGE: PICTURE, SLOW_PAGE: PICTURE}, {SLOW_PAGE: SLOW_PAGE_S})
+        self.staging = Staging(self.blobs, self.fetch, files, self.clock)
         self.fleet = Fleet(
             shape.models, shape.devices, shape.cpu_workers, self.catalog.memory_bytes, self._hire, self.clock, shape.idle_unload_s
         )
         self.scheduler = Scheduler(
-            self.lifecycle, self.store, self.catalog, self.fleet, Attempts(self.lifecycle, staging, self.blobs, self.clock)
+            self.lifecycle, self.store, self.catalog, self.fleet, Attempts(self.lifecycle, self.staging, self.blobs, self.clock)
         )
         self.submission = Submission(
             self.lifecycle, self.store, self.catalog, files, self.blobs, self.clock, lambda: self.scheduler.is_accepting

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
-from simulated_world import PAGE, Shape, World
+from simulated_world import PAGE, SLOW_PAGE, Shape, World
 
 from gesso.domain.batch import Fit
 from gesso.domain.errors import GessoError
@@ -141,7 +141,7 @@ class _Mischief:
 
     async def _submit(self) -> None:
         draw = self._draw
-        url, callback_url = draw.choice(("", "", PAGE)), draw.choice(("", "https://hooks.example/"))
+        url, callback_url = draw.choice(("", "", "", PAGE, SLOW_PAGE)), draw.choice(("", "https://hooks.example/"))
         model = draw.choice((*MODELS, STEADY, STEADY, LARGE, CHORUS, CHORUS))
         is_awaited = draw.random() < 0.5
         await self._impatiently(self._world.submit(draw.randrange(1, 4), model, url, callback_url, is_awaited=is_awaited))

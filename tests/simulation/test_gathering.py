@@ -153,7 +153,7 @@ def test_inputs_that_must_be_fetched_are_waited_for_by_nobody_else() -> None:
         fourth = await hall.one(1)
         await hall.rest()
         assert hall.batches == [[first.id, second.id]]
-        assert hall.world.starts[2:] == [third.id, fourth.id]
+        assert hall.world.starts[2:] == [fourth.id, third.id]
 
     run(scenario())
 

@@ -22,6 +22,8 @@ assert FIELD_MAX_BYTES <= FIELDS_MAX_BYTES < FILE_MAX_BYTES < BODY_MAX_BYTES
 FETCH_TIMEOUT_S = 60.0
 FETCH_CONNECT_TIMEOUT_S = 10.0
 FETCH_REDIRECTS_MAX_COUNT = 5
+# Tasks of one Project whose inputs are fetched at the same time.
+FETCHING_PER_PROJECT_MAX_COUNT = 4
 URL_MAX_CHARACTERS = 8192
 # Pictures of other sites that pass through memory on their way to a page.
 BORROWED_MAX_BYTES = 48 * MIB
@@ -90,6 +92,8 @@ STOP_GRACE_S = 20.0
 IDLE_UNLOAD_S = 15 * 60.0
 MODEL_PATIENCE_S = 30.0
 START_BACKOFF_S = (0.5, 2.0, 10.0, 60.0)
+# Before a Task that the machine could not carry, because its disk was full, is tried again.
+REQUEUE_BACKOFF_S = (0.5, 2.0, 10.0, 60.0, 300.0)
 BATCH_MAX_COUNT = 16
 BATCH_ORDER_MAX_BYTES = 256 * KIB
 assert BATCH_MAX_COUNT * BATCH_ORDER_MAX_BYTES <= MESSAGE_MAX_BYTES

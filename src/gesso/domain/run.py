@@ -50,7 +50,8 @@ class MadeOutput:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended. `failure`: "" for success, else "input", "memory", "engine" or "timeout", with its `text` for the client.
+    """How a run ended. `failure`: "" for success, else "input", "memory", "engine", "timeout" or "disk", which is full, with its `text` for
+    the client.
 
     `reported`: what the Engine says that it costs, for prices that are reported. `made_with`: what it says of its provenance. `share`: of
     the Worker's time, which the runs of a Batch divide. `waited_s`: until all of them were there.

@@ -34,6 +34,7 @@ class Child:
         self._on_broken = on_broken
         self._on_end = on_end
         self._reason = ""
+        self._is_shared = False
         self._exit_timer: TimerHandle | None = None
         self._channel = ServerChannel(loop, process.connection, on_message, self._channel_ended)
         self._stdout = LogPipe(loop, process.stdout.fileno(), lambda text: on_line("stdout", text), monotonic)
@@ -51,8 +52,13 @@ class Child:
     def send(self, line: bytes) -> None:
         self._channel.send(line)
 
+    def begin_batch(self) -> None:
+        """What is written from now on is of several runs, and no one's last words."""
+        self._is_shared = True
+
     def begin_log(self) -> None:
         """What is written from now on is the run's."""
+        self._is_shared = False
         self._drain_logs()
         self._stdout.begin()
         self._stderr.begin()
@@ -92,5 +98,5 @@ class Child:
             self._exit_timer.cancel()
         code = self._process.close()
         reason = self._reason or describe_exit(code)
-        last_words = self._stderr.last_line[-_LAST_WORDS_MAX_CHARACTERS:]
+        last_words = "" if self._is_shared else self._stderr.last_line[-_LAST_WORDS_MAX_CHARACTERS:]
         self._on_end(f"{reason}; its last line on stderr: {last_words}" if last_words else reason)

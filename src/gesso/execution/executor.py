@@ -159,7 +159,9 @@ class ProcessExecutor:
         self._step(State.BUSY)
         runs = [self._expect(self._run_id(each.order), each.order, each.on_started, each.on_live) for each in members]
         messages = [protocol.Batch(len(runs)), *(self._run_message(run.run_id, run.order) for run in runs)]
-        self._present_child().send(b"".join(map(protocol.encode, messages)))
+        child = self._present_child()
+        child.begin_batch()
+        child.send(b"".join(map(protocol.encode, messages)))
         for run in runs:
             run.begin()
         return [run.outcome for run in runs]

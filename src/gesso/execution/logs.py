@@ -157,6 +157,8 @@ class LogPipe:
         if rest := self._lines.finish():
             self._tell(rest)
         self._record = Record()
+        # Whoever is told of a death must not read what another's run has said.
+        self._last = b""
 
     def end(self) -> str:
         """What was read of the run."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-FAILURES = frozenset({"input", "memory", "engine"})
+FAILURES = frozenset({"input", "memory", "engine", "disk"})
 
 # Server to Worker.
 

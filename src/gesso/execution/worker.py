@@ -7,6 +7,7 @@ It imports little, because its start is waited for, and knows nothing of Tasks, 
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
 import os
 import select
@@ -42,6 +43,8 @@ from gesso.execution.voice import BatchVoice, Ends, OutputFolder, Voice
 from gesso.models.contract import BatchingEngine, Device, Engine, InputError, InputFile, Killed, Output, Part
 
 _TEXT_MAX_CHARACTERS = 2_000
+# No fault of the Engine: the run is tried again.
+_FULL = {errno.ENOSPC: "its disk is full", errno.EDQUOT: "its disk quota is used up"}
 
 
 def main() -> None:
@@ -106,13 +109,17 @@ def _end(channel: WorkerChannel, engine: Engine, run: Run, voice: Voice, make: C
     except InputError as error:
         end = RunBroke(run.run_id, "input", _clipped(_safe_str(error)) or "The input cannot be served.")
     except BaseException as error:
-        if voice.is_silenced:
-            end = RunStopped(run.run_id)
-        else:
-            _print_traceback(error)
-            end = RunBroke(run.run_id, "memory" if _is_out_of_memory(error) else "engine", _words(error))
+        end = RunStopped(run.run_id) if voice.is_silenced else _broken(run.run_id, error)
     voice.is_silenced = True
     return end
+
+
+def _broken(run_id: str, error: BaseException) -> RunBroke:
+    full = _FULL.get(error.errno or 0) if isinstance(error, OSError) else None
+    if full is not None:
+        return RunBroke(run_id, "disk", full)
+    _print_traceback(error)
+    return RunBroke(run_id, "memory" if _is_out_of_memory(error) else "engine", _words(error))
 
 
 def _fit(engine: Engine, run: Run) -> FitTold:

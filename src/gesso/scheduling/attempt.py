@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from enum import Enum
 
 import structlog
 
@@ -37,6 +38,17 @@ from gesso.services.staging import Staging
 
 log = structlog.get_logger(__name__)
 Runner = Executor | Seat
+
+
+class Carrying(Enum):
+    """What came of giving a queued Task to a Worker. OVER: it has ended, or waits again. UNBEGUN: the store was out of reach, so it must be
+    placed again. TO_FETCH: its inputs must be fetched first, and the Worker was given back."""
+
+    OVER = "over"
+    UNBEGUN = "unbegun"
+    TO_FETCH = "to fetch"
+
+
 ChargeFor = Callable[[Task, Model, Sequence[File], int, Decimal | None], Awaitable[Charge]]
 
 
@@ -55,8 +67,9 @@ def requeue_or_fail(task: Task, reason: str, is_counted: bool) -> Event:
     return Requeued(reason, is_counted)
 
 
-def _fetches(task: Task) -> bool:
-    return any(given.url for inputs in task.files.values() for given in inputs)
+def must_fetch(task: Task) -> bool:
+    """Whether the Task waits in the queue with inputs that are addresses."""
+    return task.state is TaskState.QUEUED and any(given.url for inputs in task.files.values() for given in inputs)
 
 
 def _provenance(made_with: MadeWith, order: RunOrder, result: RunResult) -> Provenance:
@@ -82,17 +95,40 @@ class Attempts:
         """
         try:
             task = await self._lifecycle.load(task_id)
-            if task.counted_losses or _fetches(task) or ALONE in task.sent:
+            if task.counted_losses or must_fetch(task) or ALONE in task.sent:
                 return None
             return await executor.fit(await self._staging.order(task))
         except (WorkerLost, GessoError):
             return None
 
-    async def carry(self, task_id: int, model: Model, executor: Runner, release: Callable[[], None]) -> bool:
-        """Begin and finish one Attempt of a queued Task on a claimed Worker, which is given back through `release` as soon as it is free.
+    async def fetch(self, task_id: int, model: Model) -> bool:
+        """Begin an Attempt of a queued Task by fetching its inputs, which takes no Worker: an address that answers slowly holds nobody up.
 
-        It returns when the Task has ended or waits again; False when it could not even begin because the store is out of reach, and the
-        Task must be placed again. Cancelling it puts the Task back in the queue.
+        True when the Task waits for a Worker now; False when it has ended, or waits in the queue again. Cancelling it puts the Task back in
+        the queue, unless its owner has withdrawn it.
+        """
+        attempt = 0
+        try:
+            task = await self._lifecycle.load(task_id)
+            attempt = task.attempt + 1
+            self._lifecycle.note(task_id, None, Accepted(attempt), PreprocessStarted())
+            files, new_files = await self._staging.fetch_inputs(task, model)
+            try:
+                self._lifecycle.note(task_id, attempt, PreprocessEnded(files), files=new_files)
+            except GessoError:
+                await self._blobs.delete([file.access_key for file in new_files])
+                raise
+        except asyncio.CancelledError:
+            self._lose(task_id, attempt, "the server stopped", is_counted=False)
+            raise
+        except Exception as error:
+            self._break(task_id, attempt, error)
+            return False
+        return True
+
+    async def carry(self, task_id: int, model: Model, executor: Runner, release: Callable[[], None]) -> Carrying:
+        """Begin and finish one Attempt of a queued Task on a claimed Worker, or finish one whose inputs were fetched. The Worker is given
+        back through `release` as soon as it is free. Cancelling it puts the Task back in the queue.
         """
         is_held = True
 
@@ -107,41 +143,42 @@ class Attempts:
             try:
                 task = await self._lifecycle.load(task_id)
             except Unavailable:
-                return False
-            attempt = task.attempt + 1
+                return Carrying.UNBEGUN
+            if must_fetch(task):
+                return Carrying.TO_FETCH
+            attempt = task.attempt + (task.state is not TaskState.PREPROCESSED)
             await self._carry(task, attempt, model, executor, give_back)
-        except WorkerLost as error:
-            self._lose(task_id, attempt, str(error), is_counted=True)
-        except RunKilled:
-            # Its owner withdrew the Task, which has ended; then nothing is lost here.
-            self._lose(task_id, attempt, "the run was killed", is_counted=True)
-        except Unavailable as error:
-            self._lose(task_id, attempt, str(error), is_counted=True)
         except asyncio.CancelledError:
             self._lose(task_id, attempt, "the server stopped", is_counted=False)
             raise
-        except GessoError as error:
-            # A refused step mostly means that the Task went another way; then there is nothing left to fail.
-            self._fail(task_id, attempt, str(error))
-        except Exception:
-            log.exception("an attempt broke", task_id=task_id)
-            self._fail(task_id, attempt, "Something went wrong in the server; its log has the details.")
+        except Exception as error:
+            self._break(task_id, attempt, error)
         finally:
             give_back()
-        return True
+        return Carrying.OVER
+
+    def _break(self, task_id: int, attempt: int, error: Exception) -> None:
+        """What becomes of the Task whose Attempt was broken off by `error`."""
+        match error:
+            case WorkerLost():
+                self._lose(task_id, attempt, str(error), is_counted=True)
+            case RunKilled():
+                # Its owner withdrew the Task, which has ended; then nothing is lost here.
+                self._lose(task_id, attempt, "the run was killed", is_counted=True)
+            case Unavailable():
+                # The machine's fault, and that of no model: it is tried again for as long as the disk is full.
+                self._lose(task_id, attempt, error.reason, is_counted=False)
+            case GessoError():
+                # A refused step mostly means that the Task went another way; then there is nothing left to fail.
+                self._fail(task_id, attempt, str(error))
+            case _:
+                log.error("an attempt broke", task_id=task_id, exc_info=error)
+                self._fail(task_id, attempt, "Something went wrong in the server; its log has the details.")
 
     async def _carry(self, task: Task, attempt: int, model: Model, executor: Runner, give_back: Callable[[], None]) -> None:
         note = self._lifecycle.note
-        if _fetches(task):
-            note(task.id, None, Accepted(attempt), PreprocessStarted())
-            staged = await self._staging.fetch_inputs(task, model)
-            assert staged is not None
-            files, new_files = staged
-            try:
-                note(task.id, attempt, PreprocessEnded(files), Assigned(executor.name), files=new_files)
-            except GessoError:
-                await self._blobs.delete([file.access_key for file in new_files])
-                raise
+        if task.state is TaskState.PREPROCESSED:
+            note(task.id, attempt, Assigned(executor.name))
         else:
             note(task.id, None, Accepted(attempt), PreprocessStarted(), PreprocessEnded(), Assigned(executor.name))
         task = await self._lifecycle.load(task.id)
@@ -159,6 +196,8 @@ class Attempts:
                 on_started=lambda: self._started(task.id, attempt),
                 on_live=lambda event: self._lifecycle.tell(task.id, event),
             )
+            if result.failure == "disk":
+                raise Unavailable(result.text)
             billed_us = round((self._clock.monotonic() - assigned_at - result.waited_s) * result.share * 1_000_000)
             give_back()
             commit = await self._settle(task.id, attempt, model, order, result, billed_us)

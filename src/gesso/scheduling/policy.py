@@ -6,9 +6,12 @@ longest ago, and within it the oldest Task. So a Project with ten thousand waiti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush, nsmallest
 
 from gesso.ports import QueueEntry
+
+IsHeld = Callable[[QueueEntry], bool]
 
 
 class WaitingLine:
@@ -59,9 +62,12 @@ class WaitingLine:
         """The lowest task id that waits. The line must not be empty."""
         return self._first(self._ages)
 
-    def take(self, running: dict[int, int]) -> QueueEntry:
-        """The Task to serve next, out of line. `running`: Attempts under way by Project. The line must not be empty."""
-        _, _, project_id = self._next_turn(running)
+    def take(self, running: dict[int, int], is_held: IsHeld | None = None) -> QueueEntry:
+        """The Task to serve next, out of line. `running`: Attempts under way by Project. `is_held`: whether a Project's next Task must wait
+        still; one that need not must be in line."""
+        turn = self._next_turn(running, is_held)
+        assert turn is not None, "nobody is in line, or all must wait"
+        project_id = turn[2]
         entry = self._entries[self._first(self._ages_by_project[project_id])]
         self._round += 1
         self._served[project_id] = self._round
@@ -72,9 +78,11 @@ class WaitingLine:
             heappush(self._turns, (self._round, entry.task_id, project_id))
         return entry
 
-    def peek(self, running: dict[int, int]) -> QueueEntry:
-        """What `take` would take."""
-        turn = self._next_turn(running)
+    def peek(self, running: dict[int, int], is_held: IsHeld | None = None) -> QueueEntry | None:
+        """What `take` would take; None when all must wait."""
+        turn = self._next_turn(running, is_held)
+        if turn is None:
+            return None
         heappush(self._turns, turn)
         return self._entries[self._first(self._ages_by_project[turn[2]])]
 
@@ -98,23 +106,28 @@ class WaitingLine:
             heappop(ages)
         return ages[0]
 
-    def _next_turn(self, running: dict[int, int]) -> tuple[int, int, int]:
-        """The turn of the Project to serve next, used up. Only Projects with Attempts under way, which are few, are passed over."""
+    def _next_turn(self, running: dict[int, int], is_held: IsHeld | None) -> tuple[int, int, int] | None:
+        """The turn of the Project to serve next, used up; None when all are held. Only Projects with Attempts under way, which are few, are
+        passed over."""
         passed_over: list[tuple[int, int, int]] = []
-        while self._turns:
+        held: list[tuple[int, int, int]] = []
+        found: tuple[int, int, int] | None = None
+        while self._turns and found is None:
             turn = heappop(self._turns)
             if turn[2] not in self._counts:
                 self._have_turn.discard(turn[2])
+            elif is_held is not None and is_held(self._entries[self._first(self._ages_by_project[turn[2]])]):
+                held.append(turn)
             elif running.get(turn[2], 0):
                 passed_over.append(turn)
             else:
-                break
-        else:
-            turn = min(passed_over, key=lambda each: (running[each[2]], each))
-            passed_over.remove(turn)
-        for each in passed_over:
+                found = turn
+        if found is None and passed_over:
+            found = min(passed_over, key=lambda each: (running[each[2]], each))
+            passed_over.remove(found)
+        for each in (*passed_over, *held):
             heappush(self._turns, each)
-        return turn
+        return found
 
 
 def starts_wanted(waiting: int, idle: int, starting: int) -> int:

@@ -11,13 +11,13 @@ import structlog
 
 from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued
-from gesso.domain.limits import BATCH_MAX_COUNT, COMMIT_RETRY_S, STOP_GRACE_S
+from gesso.domain.limits import BATCH_MAX_COUNT, COMMIT_RETRY_S, FETCHING_PER_PROJECT_MAX_COUNT, REQUEUE_BACKOFF_S, STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.domain.task import Task
 from gesso.ports import Executor, QueueEntry, TaskStore
-from gesso.scheduling.attempt import Attempts, Runner, requeue_or_fail
+from gesso.scheduling.attempt import Attempts, Carrying, Runner, must_fetch, requeue_or_fail
 from gesso.scheduling.fleet import Fleet
-from gesso.scheduling.policy import WaitingLine, starts_wanted
+from gesso.scheduling.policy import WaitingLine, backoff_s, starts_wanted
 from gesso.scheduling.table import Seat, Table
 from gesso.services.catalog import Catalog
 from gesso.services.lifecycle import Lifecycle, has_ended
@@ -32,10 +32,16 @@ class Scheduler:
         self._catalog = catalog
         self._fleet = fleet
         self._attempts = attempts
-        self._lines = {model.name: WaitingLine() for model in catalog.all()}
+        self._models = {model.name: model for model in catalog.all()}
+        self._lines = {name: WaitingLine() for name in self._models}
         self._running: dict[int, tuple[QueueEntry, Runner]] = {}
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
+        # Tasks whose inputs are fetched, and how many they are by Project.
+        self._fetching: dict[int, asyncio.Task[bool]] = {}
+        self._fetching_by_project: dict[int, int] = {}
+        # Whose next Task waits for one of these, if it must fetch too.
+        self._projects_that_fetch_enough: set[int] = set()
         # New Tasks that are in line, or were given to a Worker, and are not on disk yet.
         self._begun: set[int] = set()
         self._is_woken = False
@@ -101,7 +107,11 @@ class Scheduler:
         last = recorded[-1].event
         is_in_line = task.id in self._begun
         self._begun.discard(task.id)
-        if isinstance(last, Requeued) or (isinstance(last, Queued) and not is_in_line):
+        if isinstance(last, Requeued):
+            # What the machine could not carry, it will not a moment later.
+            interruptions = 0 if last.is_counted else len(task.losses) - task.counted_losses
+            self._enqueue_later(QueueEntry(task.id, task.project_id, task.model), backoff_s(interruptions, REQUEUE_BACKOFF_S))
+        elif isinstance(last, Queued) and not is_in_line:
             self._enqueue(QueueEntry(task.id, task.project_id, task.model))
         elif isinstance(last, Cancelled):
             self._withdraw(task)
@@ -115,7 +125,7 @@ class Scheduler:
         self._begun.add(task.id)
         is_next = not line
         line.add(QueueEntry(task.id, task.project_id, task.model))
-        executor = self._fleet.claim(task.model) if is_next else None
+        executor = self._fleet.claim(task.model) if is_next and not must_fetch(task) else None
         if executor is not None:
             self._place(line.take(self._running_by_project), executor)
         else:
@@ -136,10 +146,18 @@ class Scheduler:
         line.add(entry)
         self.wake()
 
+    def _enqueue_later(self, entry: QueueEntry, wait_s: float) -> None:
+        if wait_s:
+            asyncio.get_running_loop().call_later(wait_s, self._enqueue, entry)
+        else:
+            self._enqueue(entry)
+
     def _withdraw(self, task: Task) -> None:
         running = self._running.get(task.id)
         if running is not None:
             running[1].kill()
+        elif task.id in self._fetching:
+            self._fetching[task.id].cancel()
         elif task.model in self._lines:
             self._lines[task.model].remove(QueueEntry(task.id, task.project_id, task.model))
 
@@ -158,19 +176,76 @@ class Scheduler:
             may_start = may_start and not self._fleet.is_overdue(name)
 
     def _serve(self, name: str, line: WaitingLine, may_start: bool) -> None:
-        while line:
+        while self._has_next(line):
             executor = self._fleet.claim(name)
             if executor is None:
                 break
-            entry = line.take(self._running_by_project)
+            entry = line.take(self._running_by_project, self._is_held)
             # While another Worker is idle, two do more side by side.
             if line and executor.is_batching and not self._fleet.idle_count(name):
                 self._place_together(line, entry, executor)
             else:
                 self._place(entry, executor)
-        wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if line and may_start else 0
+        if not self._has_next(line):
+            return
+        wanted = starts_wanted(len(line), self._fleet.idle_count(name), self._fleet.starting_count(name)) if may_start else 0
         while wanted and self._fleet.try_start(name, lambda other: bool(self._lines[other])):
             wanted -= 1
+        self._fetch_ahead(line, self._fleet.starting_count(name))
+
+    def _has_next(self, line: WaitingLine) -> bool:
+        if not self._projects_that_fetch_enough:
+            return bool(line)
+        return bool(line) and line.peek(self._running_by_project, self._is_held) is not None
+
+    def _is_held(self, entry: QueueEntry) -> bool:
+        if entry.project_id not in self._projects_that_fetch_enough:
+            return False
+        task = self._lifecycle.current(entry.task_id)
+        # One that is not in memory may have to fetch, for all that is known.
+        return task is None or must_fetch(task)
+
+    def _fetch_ahead(self, line: WaitingLine, starting: int) -> None:
+        """While Workers load, fetch what the next Tasks need."""
+        for _ in range(starting):
+            entry = line.peek(self._running_by_project, self._is_held) if line else None
+            task = self._lifecycle.current(entry.task_id) if entry is not None else None
+            if task is None or not must_fetch(task):
+                return
+            self._fetch(line.take(self._running_by_project, self._is_held))
+
+    def _fetch(self, entry: QueueEntry) -> None:
+        self._count(self._running_by_project, entry, 1)
+        self._count(self._fetching_by_project, entry, 1)
+        if self._fetching_by_project[entry.project_id] >= FETCHING_PER_PROJECT_MAX_COUNT:
+            self._projects_that_fetch_enough.add(entry.project_id)
+        fetching = self._attempts.fetch(entry.task_id, self._models[entry.model])
+        job = asyncio.get_running_loop().create_task(fetching, context=self._context.copy())
+        self._fetching[entry.task_id] = job
+        self._jobs.add(job)
+        job.add_done_callback(lambda done: self._fetched(entry, done))
+
+    def _fetched(self, entry: QueueEntry, job: asyncio.Task[bool]) -> None:
+        self._jobs.discard(job)
+        del self._fetching[entry.task_id]
+        self._count(self._running_by_project, entry, -1)
+        self._count(self._fetching_by_project, entry, -1)
+        if self._fetching_by_project.get(entry.project_id, 0) < FETCHING_PER_PROJECT_MAX_COUNT:
+            self._projects_that_fetch_enough.discard(entry.project_id)
+        if not job.cancelled() and job.exception() is not None:
+            log.error("an attempt could not be closed", task_id=entry.task_id, error=repr(job.exception()))
+        elif not job.cancelled() and job.result():
+            # It is older than those that came meanwhile, so it is the next one of its Project.
+            self._enqueue(entry)
+        self.wake()
+
+    @staticmethod
+    def _count(counts: dict[int, int], entry: QueueEntry, change: int) -> None:
+        left = counts.get(entry.project_id, 0) + change
+        if left:
+            counts[entry.project_id] = left
+        else:
+            del counts[entry.project_id]
 
     def _place_together(self, line: WaitingLine, first: QueueEntry, executor: Executor) -> None:
         table = Table(executor, self._fleet.release)
@@ -190,13 +265,13 @@ class Scheduler:
             for _ in range(BATCH_MAX_COUNT - 1):
                 if not room or not line or not self.is_accepting:
                     break
-                entry = line.peek(self._running_by_project)
-                other = await self._attempts.fit(entry.task_id, table.executor)
-                if other is None or other.key != fit.key or other.size > room:
+                entry = line.peek(self._running_by_project, self._is_held)
+                other = await self._attempts.fit(entry.task_id, table.executor) if entry is not None else None
+                if entry is None or other is None or other.key != fit.key or other.size > room:
                     break
-                if not line or line.peek(self._running_by_project) != entry:
+                if not line or line.peek(self._running_by_project, self._is_held) != entry:
                     break
-                line.take(self._running_by_project)
+                line.take(self._running_by_project, self._is_held)
                 seat = table.seat()
                 seat.size, room = other.size, room - other.size
                 self._place(entry, seat)
@@ -205,7 +280,7 @@ class Scheduler:
 
     def _place(self, entry: QueueEntry, executor: Runner) -> None:
         self._running[entry.task_id] = (entry, executor)
-        self._running_by_project[entry.project_id] = self._running_by_project.get(entry.project_id, 0) + 1
+        self._count(self._running_by_project, entry, 1)
         attempt = self._attempts.carry(entry.task_id, executor.model, executor, lambda: self._release(entry, executor))
         job = asyncio.get_running_loop().create_task(attempt, context=self._context.copy())
         self._jobs.add(job)
@@ -222,19 +297,17 @@ class Scheduler:
         else:
             self._fleet.release(executor)
 
-    def _done(self, entry: QueueEntry, job: asyncio.Task[bool]) -> None:
+    def _done(self, entry: QueueEntry, job: asyncio.Task[Carrying]) -> None:
         self._jobs.discard(job)
-        left = self._running_by_project[entry.project_id] - 1
-        if left:
-            self._running_by_project[entry.project_id] = left
-        else:
-            del self._running_by_project[entry.project_id]
+        self._count(self._running_by_project, entry, -1)
         if job.cancelled():
             return
         if job.exception() is not None:
             log.error("an attempt could not be closed", task_id=entry.task_id, error=repr(job.exception()))
-        elif not job.result():
-            asyncio.get_running_loop().call_later(COMMIT_RETRY_S, self._enqueue, entry)
+        elif job.result() is Carrying.UNBEGUN:
+            self._enqueue_later(entry, COMMIT_RETRY_S)
+        elif job.result() is Carrying.TO_FETCH:
+            self._fetch(entry)
 
     def _give_up(self, model: Model, text: str) -> None:
         line = self._lines[model.name]
@@ -252,7 +325,7 @@ class Scheduler:
             await self._lifecycle.load(entry.task_id)
             await self._lifecycle.record(entry.task_id, None, Failed(reason))
         except Unavailable:
-            asyncio.get_running_loop().call_later(COMMIT_RETRY_S, self._enqueue, entry)
+            self._enqueue_later(entry, COMMIT_RETRY_S)
         except GessoError as error:
             if not has_ended(error):
                 raise

@@ -28,22 +28,23 @@ class Staging:
         self._files = files
         self._clock = clock
 
-    async def fetch_inputs(self, task: Task, model: Model) -> tuple[FileInputs, tuple[File, ...]] | None:
-        """Fetch the addresses among the inputs: the file inputs as they are then, and the new Files. None when there is none to fetch.
+    async def fetch_inputs(self, task: Task, model: Model) -> tuple[FileInputs, tuple[File, ...]]:
+        """Fetch the addresses among the inputs: the file inputs as they are then, and the new Files.
 
-        Errors: FetchRefused, FileRefused, BodyTooLarge, Unavailable; then nothing is left on disk.
+        Errors: FetchRefused, FileRefused, BodyTooLarge, Unavailable. Then, and when it is cancelled, nothing is left on disk.
         """
-        if not any(given.url for inputs in task.files.values() for given in inputs):
-            return None
         places = [(name, index, given) for name, inputs in task.files.items() for index, given in enumerate(inputs)]
         gate = asyncio.Semaphore(_FETCHES_AT_ONCE)
-        wanted = [self._fetch_one(gate, task, model, name, given) for name, _, given in places if given.url]
-        results = await asyncio.gather(*wanted, return_exceptions=True)
-        made = [result for result in results if isinstance(result, File)]
-        broken = next((result for result in results if isinstance(result, BaseException)), None)
-        if broken is not None:
-            await self._blobs.delete([file.access_key for file in made])
-            raise broken
+        fetches = [asyncio.ensure_future(self._fetch_one(gate, task, model, name, given)) for name, _, given in places if given.url]
+        try:
+            # The first that breaks is told; what the others bring is not wanted any more.
+            made = await asyncio.gather(*fetches)
+        except BaseException:
+            for fetch in fetches:
+                fetch.cancel()
+            brought = await asyncio.gather(*fetches, return_exceptions=True)
+            await self._blobs.delete([file.access_key for file in brought if isinstance(file, File)])
+            raise
         for file in made:
             # The Attempt goes on before they are committed, and asks for them.
             self._files.remember(file)

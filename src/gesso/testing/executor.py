@@ -14,7 +14,7 @@ from gesso.domain.model import Model
 from gesso.ports import MadeOutput, Member, RunKilled, RunOrder, RunResult, SetupFailed, WorkerLost
 from gesso.testing.disk import Disk
 
-_FAILURES = ("input", "memory", "engine", "timeout")
+_FAILURES = ("input", "memory", "engine", "timeout", "disk")
 
 
 @dataclass(frozen=True, slots=True)
