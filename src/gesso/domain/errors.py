@@ -310,10 +310,12 @@ class ModelUnknown(GessoError):
 
 @dataclass(eq=False)
 class ModelNotReady(GessoError):
+    """`state`: what is missing in two or three words. The whole reason names folders of the server, and is for who runs it."""
+
     name: str
-    reason: str
+    state: str
     slug: ClassVar[str] = "model-not-ready"
-    sentence: ClassVar[str] = "{name} cannot run on this server yet: {reason}"
+    sentence: ClassVar[str] = "{name} cannot run on this server yet: {state}. Whoever runs the server is told what to do by `gesso models`."
 
 
 @dataclass(eq=False)

@@ -123,7 +123,7 @@ class Submission:
         values = model.check(order.values, {name: len(given) for name, given in order.files.items()})
         readiness = self._catalog.readiness(model)
         if not readiness.is_ready:
-            raise ModelNotReady(model.name, readiness.reason)
+            raise ModelNotReady(model.name, readiness.state)
         types = {received.access_key: received.content_type for received in order.received}
         for name, given in order.files.items():
             parameter = model.by_id[name]

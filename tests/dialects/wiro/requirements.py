@@ -78,7 +78,12 @@ REQUIREMENTS = (
     # Run.
     R("run.answer", "2.1", "Run answers taskid as text of digits and a token of 30 letters and digits that is never all digits."),
     R("run.unknown-model", "3.4", "An unknown model is code 1, `slug-owner-project-not-exist`."),
-    R("run.not-ready", "3.4", "A model that cannot run here is code 1, `tool-not-accessible` and what to do.", decided=True),
+    R(
+        "run.not-ready",
+        "3.4",
+        "A model that cannot run here is code 1, `tool-not-accessible`, what is missing and who is told what to do; no folder is named.",
+        decided=True,
+    ),
     R("run.required", "3.4", "A missing parameter is `Request parameter [{name}] required`."),
     R("run.number", "3.4", "No number is `Request parameter [{name}] must be integer or float`."),
     R("run.range", "3.4", "Out of range is `Request parameter [{name}] must be between {min} and {max}`."),

@@ -59,8 +59,8 @@ def test_texts_are_exact(error: errors.GessoError, status: int, code: int, text:
 
 
 @proves("run.not-ready")
-def test_a_model_that_cannot_run_here_says_what_to_do() -> None:
-    message = orjson.loads(explain(errors.ModelNotReady("a/b", "weights are missing; pull them.")).body)["errors"][0]
+def test_a_model_that_cannot_run_here_says_what_is_missing_and_who_is_told_what_to_do() -> None:
+    message = orjson.loads(explain(errors.ModelNotReady("a/b", "weights missing")).body)["errors"][0]
     assert message["code"] == 1
-    assert message["message"].startswith("tool-not-accessible")
-    assert message["message"].endswith("pull them.")
+    assert message["message"].startswith("tool-not-accessible: a/b cannot run on this server yet: weights missing.")
+    assert "`gesso models`" in message["message"]

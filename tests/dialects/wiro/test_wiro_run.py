@@ -46,6 +46,16 @@ def test_the_first_wrong_parameter_is_named(client: httpx.Client, fields: dict[s
     assert error["message"] == text if text else f"[{next(iter(fields))}]" in error["message"]
 
 
+@proves("run.not-ready")
+def test_a_model_without_weights_tells_nothing_of_the_servers_folders(server: LiveServer, client: httpx.Client) -> None:
+    files = {"inputImage": PNG, "inputImageMask": PNG}
+    (error,) = client.post("/Run/black-forest-labs/FLUX.1-Fill-dev", data={"prompt": "a hat"}, files=files).json()["errors"]
+    assert (error["code"], error["message"].partition(":")[0]) == (1, "tool-not-accessible")
+    assert "missing" in error["message"]
+    assert "weights/" not in error["message"]
+    assert str(server.house.settings.data) not in error["message"]
+
+
 @proves("run.text-forms", "run.unknown-keys")
 def test_what_form_tools_send_for_untouched_fields(client: httpx.Client) -> None:
     answer = run(client, text="", steps=0, outputs="0", seed="", fail="", image="https://a.example/x.png")

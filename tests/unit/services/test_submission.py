@@ -103,12 +103,13 @@ def test_a_stopping_server_and_a_refusing_disk_accept_nothing() -> None:
     simulate(scenario())
 
 
-def test_a_model_that_is_not_ready_says_why() -> None:
+def test_a_model_that_is_not_ready_says_what_is_missing_and_nothing_of_the_servers_folders() -> None:
     async def scenario() -> None:
         door = Door()
-        model = make_model(readiness=lambda weights: Readiness(False, "weights missing", "Pull its weights first."))
-        with pytest.raises(ModelNotReady, match="Pull its weights first"):
+        model = make_model(readiness=lambda weights: Readiness(False, "weights missing", f"Put its weights into {weights}."))
+        with pytest.raises(ModelNotReady, match=r"weights missing\. .*`gesso models`") as refused:
             await door.submission.submit(make_order(model))
+        assert "Put" not in str(refused.value)
 
     simulate(scenario())
 

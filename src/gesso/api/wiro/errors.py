@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from gesso.api.dialect import Answer
-from gesso.domain.errors import GessoError, TooManyAttempts
+from gesso.domain.errors import GessoError, ModelNotReady, TooManyAttempts
 
 _RETRY_AFTER_S = b"5"
 
@@ -69,7 +69,7 @@ ROWS: dict[str, Row] = {
     "budget-spent": Row(200, 97),
     "repeat-refused": Row(200, 0, "Idempotency-Key [{key}] was used for another request within a day. Send that one again, or a new key."),
     "model-unknown": Row(200, 1, "slug-owner-project-not-exist"),
-    "model-not-ready": Row(200, 1, "tool-not-accessible: {name} cannot run on this server yet: {reason}"),
+    "model-not-ready": Row(200, 1, f"tool-not-accessible: {ModelNotReady.sentence}"),
     "task-unknown": Row(200, 1, "There is no task yet."),
     "task-reference-missing": Row(200, 0, "taskid or socketaccesstoken is required"),
     "not-cancellable": Row(200, 1, "Task is not in a cancellable state."),
