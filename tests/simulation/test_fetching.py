@@ -150,6 +150,20 @@ def test_a_server_that_ends_while_it_fetches_or_after_leaves_it_to_the_next(is_c
     simulate(scenario())
 
 
+def test_a_server_that_stops_waits_for_no_fetch() -> None:
+    async def scenario() -> None:
+        yard = await Yard().start()
+        task = await yard.submit(MINE, SLOW_PAGE)
+        await asyncio.sleep(0.5)
+        now = asyncio.get_running_loop().time()
+        await yard.world.restart(is_crash=False, grace_s=15.0)
+        assert asyncio.get_running_loop().time() - now < 1.0
+        await yard.rest()
+        assert await yard.state(task) is TaskState.SUCCEEDED
+
+    simulate(scenario())
+
+
 def test_a_disk_that_is_full_costs_no_attempt_and_is_asked_again_ever_later() -> None:
     async def scenario() -> None:
         yard = await Yard().start()

@@ -66,6 +66,9 @@ class Scheduler:
     async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """Take no more Tasks; let running ones finish within `grace_s` seconds; put the others back in the queue."""
         self.is_accepting = False
+        for fetching in self._fetching.values():
+            # No Worker would be given what it brings.
+            fetching.cancel()
         if self._jobs:
             await asyncio.wait(self._jobs, timeout=grace_s)
         for job in list(self._jobs):
