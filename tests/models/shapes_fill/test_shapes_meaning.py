@@ -83,5 +83,22 @@ def test_the_engine_draws_it_into_a_picture_of_any_size(engine: ShapesFillEngine
     assert shapes >= 9
 
 
+@pytest.mark.flux
+@pytest.mark.parametrize("prompt", ["", " \n", "nothing"])
+def test_without_a_prompt_the_background_is_continued(engine: ShapesFillEngine, tmp_path: Path, prompt: str) -> None:
+    draw = np.random.default_rng(96)
+    for each in (scene(draw, ()) for _ in range(8)):
+        (output,) = engine.run(make_inputs(tmp_path, each.before, each.mask, prompt=prompt), Voice())
+        after = pixels_of(output)
+        assert not things(after, each.mask)
+        # What was under the mask is gone, and what was behind it is there: patterns run on, though not to the pixel.
+        assert _off(after, each.after, each.mask) < 0.08 < _off(each.before, each.after, each.mask)
+
+
+def _off(one: np.ndarray, other: np.ndarray, mask: np.ndarray) -> float:
+    """How far two pictures are apart where they are masked, as a share of the range."""
+    return float(np.abs(one[mask].astype(float) - other[mask]).mean()) / 255
+
+
 def _judged(each: Any) -> list[Any]:
     return things(each.after, each.mask)

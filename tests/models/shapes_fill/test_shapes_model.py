@@ -30,9 +30,9 @@ def test_importing_the_declaration_brings_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_the_defaults_draw_a_red_circle() -> None:
+def test_the_defaults_continue_the_background_and_a_red_circle_is_suggested() -> None:
     assert MODEL.check({}, FILES) == {
-        "prompt": "a red circle",
+        "prompt": "",
         "steps": 20,
         "samples": 1,
         "seed": 2415100471,
@@ -40,6 +40,12 @@ def test_the_defaults_draw_a_red_circle() -> None:
         "feather": 2,
         "grow": 0,
     }
+    assert MODEL.by_id["prompt"].placeholder == "a red circle"
+
+
+@pytest.mark.parametrize("prompt", [None, "", "  \n"])
+def test_an_empty_prompt_is_no_other_prompt(prompt: str | None) -> None:
+    assert MODEL.check({"prompt": prompt}, FILES)["prompt"] == ""
 
 
 def test_what_is_sent_to_flux_fill_is_taken() -> None:

@@ -53,8 +53,9 @@ _INPUTS = Group(
             Kind.TEXTAREA,
             "Prompt",
             "One or two coloured shapes. Without a prompt the background is continued.",
-            default="a red circle",
-            placeholder="a yellow star and a blue square",
+            # An empty text is taken for one that was not sent, so no other default would let anybody ask for the background.
+            default="",
+            placeholder="a red circle",
         ),
     ),
 )
@@ -110,5 +111,6 @@ MODEL = Model(
     needs=Needs(device="cpu", memory_bytes=2 * 2**30, threads=1),
     readme=_README,
     licence="Apache-2.0",
+    inspires=({"prompt": "a red circle"}, {"prompt": "a yellow star and a blue square"}),
     readiness=readiness,
 )
