@@ -28,8 +28,8 @@ fetch_allow = "10.0.0.0/8"
 models = ["posterize:MODEL"]
 ```
 
-In the environment, a list is JSON: `GESSO_MODELS='["posterize:MODEL"]'`. `gesso doctor` warns of names that look like
-settings and are none.
+In the environment, a list is JSON: `GESSO_MODELS='["posterize:MODEL"]'`. A name in `gesso.toml` that is no setting is
+refused; `gesso doctor` warns of names in the environment that look like settings and are none.
 
 ## The server
 

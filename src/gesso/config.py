@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,13 @@ _PASSWORD = re.compile(r"(://[^:@/]*:)[^@]*@")
 
 def _machine_memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    """`gesso.toml` in the data folder. Where the folder is cannot be said within it."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name != "data"}
 
 
 class Settings(BaseSettings):
@@ -81,7 +89,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         given = init_settings()
         folder = Path(given.get("data") or env_settings().get("data") or DEFAULT_DATA)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, folder / "gesso.toml")
+        return init_settings, env_settings, _TomlFile(settings_cls, folder / "gesso.toml")
 
     @property
     def fetch_ranges(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -109,6 +117,13 @@ def _ranges(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, .
 def load_settings(**given: Any) -> Settings:
     """Settings with `given` ones before all others; those that are None are not given. Errors: pydantic's ValidationError."""
     return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def stray_names(settings: Settings) -> list[str]:
+    """What `gesso.toml` sets that is no setting of it. Errors: OSError, tomllib's TOMLDecodeError."""
+    path = settings.data / "gesso.toml"
+    known = set(Settings.model_fields) - {"data"}
+    return [name for name in tomllib.loads(path.read_text("utf-8")) if name not in known] if path.is_file() else []
 
 
 def shown(settings: Settings) -> list[tuple[str, str, str, bool]]:

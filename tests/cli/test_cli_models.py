@@ -109,9 +109,9 @@ def test_a_doctor_finds_what_nobody_else_would(brush: Terminal) -> None:
     (data / "secret.key").write_bytes(b"x" * 32)
     (data / "secret.key").chmod(0o644)
     done = brush.gesso("doctor", GESSO_PROT="8701")
-    assert done.code == 0
+    assert done.code == 1
     assert "The environment has GESSO_PROT, which is no setting." in done.out
-    assert "sets prot, which is no setting." in done.out
+    assert "sets prot, which is no setting of it. Did you mean port?" in done.out
     assert "secret.key can be read by others." in done.out
     assert "home/Brush: weights missing." in done.out
 

@@ -111,6 +111,24 @@ def test_a_broken_gesso_toml_is_told(terminal: Terminal, tmp_path: Path) -> None
     assert "gesso.toml in the data folder cannot be read" in refused(terminal.gesso("serve"))
 
 
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("wrokers = 3", "sets wrokers, which is no setting of it. Did you mean workers?"),
+        ("gpu_count = 3", "sets gpu_count, which is no setting of it. docs/settings.md lists them all."),
+        ('api_key = "secret"', "sets api_key, which is no setting of it."),
+        ('data = "elsewhere"', "sets data, which is no setting of it."),
+        ('[engine."gesso/heal"]', "sets engine, which is no setting of it. Did you mean engines?"),
+    ],
+)
+def test_a_name_in_gesso_toml_that_is_no_setting_is_refused_with_the_nearest(
+    terminal: Terminal, tmp_path: Path, line: str, sentence: str
+) -> None:
+    (tmp_path / "gesso-data").mkdir()
+    (tmp_path / "gesso-data" / "gesso.toml").write_text(f"port = 0\n{line}\n")
+    assert sentence in refused(terminal.gesso("serve"))
+
+
 def test_gesso_toml_sets_what_the_command_line_does_not(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "gesso.toml").write_text('public_url = "https://pictures.example"\nport = 70000\n')

@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,11 @@ from typing import Any
 
 from gesso import __version__
 from gesso.cli.models import open_catalog
-from gesso.cli.options import command, read_settings
+from gesso.cli.options import command, read_known_settings, stray_sentence
 from gesso.cli.refused import Refused
 from gesso.cli.running import find_running
 from gesso.cli.screen import output
-from gesso.config import ClientSettings, Settings, environment
+from gesso.config import ClientSettings, Settings, environment, stray_names
 from gesso.domain.limits import GIB
 from gesso.domain.model import Model
 from gesso.execution.devices import find_accelerators, free_bytes
@@ -47,7 +46,7 @@ _STYLES = {"ok": "green", "note": "dim", "warning": "yellow", "problem": "red"}
 
 def examine(data: Path | None) -> None:
     """Errors: Refused when a problem was found, after all was told."""
-    settings = read_settings(data=data)
+    settings = read_known_settings(data=data)
     console = output()
     problems = 0
     for finding in _findings(settings):
@@ -83,15 +82,13 @@ def _packages() -> Finding:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """Names that look like settings and are none: nobody else would say so."""
+    """Names that look like settings and are none. Of those in the environment nobody else would say so."""
     known = {*Settings.model_fields, *ClientSettings.model_fields}
     for name in sorted(environment()):
         if name.startswith("GESSO_") and name.removeprefix("GESSO_").lower() not in known:
             yield Finding("warning", f"The environment has {name}, which is no setting.", "docs/settings.md lists them all.")
-    path = settings.data / "gesso.toml"
-    if path.is_file():
-        for name in sorted(set(tomllib.loads(path.read_text("utf-8"))) - set(Settings.model_fields)):
-            yield Finding("warning", f"{path} sets {name}, which is no setting.", "docs/settings.md lists them all.")
+    for name in stray_names(settings):
+        yield Finding("problem", stray_sentence(str(settings.data / "gesso.toml"), name), "No other command starts until it is corrected.")
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
