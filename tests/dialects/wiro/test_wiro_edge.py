@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import orjson
 import pytest
+import structlog
 from requirements import proves
 from wiro_server import LiveServer, record
 
@@ -90,6 +91,24 @@ def test_a_body_that_cannot_be_read(client: httpx.Client, content: bytes) -> Non
         answer = client.post(path, content=content, headers={"content-type": "application/json"})
         assert answer.status_code == 200
         assert answer.json()["errors"] == [{"code": 0, "message": "Request parameters are invalid."}]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'--BB\r\ncontent-disposition: form-data; name="text"\r\n\r\nhel', "the form breaks off before its final boundary"),
+        (b"--BB\r\nno header\r\n\r\n", "the form is malformed"),
+        (b'{"text": }', "the JSON is malformed at line 1, column 10"),
+    ],
+)
+@proves("ground.unreadable-logged", "ground.unreadable", "ground.request-id")
+def test_why_a_body_cannot_be_read_is_logged_with_the_id_of_the_request(client: httpx.Client, content: bytes, reason: str) -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
+        answer = client.post("/Run/gesso/echo", content=content, headers={"content-type": "multipart/form-data; boundary=BB"})
+    assert answer.json()["errors"] == [{"code": 0, "message": "Request parameters are invalid."}]
+    (line,) = [line for line in logged if line["event"] == "a body could not be read"]
+    assert (line["log_level"], line["reason"], line["announced_bytes"]) == ("info", reason, len(content))
+    assert line["request_id"] == answer.headers["x-request-id"]
 
 
 @proves("ground.too-large")

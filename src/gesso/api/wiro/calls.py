@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+import structlog
 
 from gesso.api.body import Body, read_body
 from gesso.api.dialect import Answer, Services
@@ -13,9 +14,11 @@ from gesso.api.inflate import is_packed, unpacked
 from gesso.api.request import Request
 from gesso.api.wiro import browser
 from gesso.api.wiro.auth import proof_of
+from gesso.domain.errors import BodyUnreadable
 from gesso.domain.limits import FIELDS_MAX_BYTES
 from gesso.domain.project import Project
 
+log = structlog.get_logger(__name__)
 Route = Callable[[Request], Awaitable[Answer]]
 
 
@@ -44,11 +47,17 @@ class Calls:
     async def body(self, request: Request, max_bytes: int) -> Body:
         """Errors: BodyUnreadable, BodyTooLarge, Unavailable."""
         content_type = request.headers.get(b"content-type", b"").decode("latin-1")
-        chunks, length = request.chunks(max_bytes), request.content_length()
+        announced_bytes = length = request.content_length()
+        chunks = request.chunks(max_bytes)
         if is_packed(request.headers.get(b"content-encoding", b"")):
             # The announced length is that of the packed bytes; whether they are complete, the packing tells.
             chunks, length = unpacked(chunks, max_bytes), None
-        return await read_body(content_type, length, chunks, self._services.blobs)
+        try:
+            return await read_body(content_type, length, chunks, self._services.blobs)
+        except BodyUnreadable as error:
+            # The wire has one text for all of them. Its answer carries the id of the request, which finds this line.
+            log.info("a body could not be read", reason=error.reason, content_type=content_type, announced_bytes=announced_bytes)
+            raise
 
     async def forget(self, body: Body) -> None:
         """Delete the files of a body that nothing records."""
