@@ -17,6 +17,7 @@ import pytest
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
 from gesso.domain.limits import FILE_MAX_BYTES, MIB, RECEIVE_CHUNK_BYTES
 from gesso.store.blobs import FolderBlobs
+from gesso.testing import Disk, MemoryBlobs
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 SIZES = [0, 1, 1000, RECEIVE_CHUNK_BYTES - 1, RECEIVE_CHUNK_BYTES, RECEIVE_CHUNK_BYTES + 1, 3 * RECEIVE_CHUNK_BYTES + 7]
@@ -71,6 +72,17 @@ def test_the_type_is_seen_in_the_bytes_and_the_name_is_made_safe(blobs: FolderBl
             await writer.write(bytes([byte]))
         got = await writer.finish("../../etc/passwd.html")
         assert (got.content_type, got.file_name) == ("image/png", "passwd.html")
+
+    asyncio.run(scenario())
+
+
+def test_what_shows_no_type_is_told_in_words_also_by_the_double(blobs: FolderBlobs) -> None:
+    async def scenario() -> None:
+        for place in (blobs, MemoryBlobs(Disk())):
+            writer = place.receive()
+            await writer.write(b"<!-- " + b"x" * 200 + b" --><!doctype html>")
+            got = await writer.finish("a.png")
+            assert (got.content_type, got.likeness) == ("application/octet-stream", "a web page")
 
     asyncio.run(scenario())
 

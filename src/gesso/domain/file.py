@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from dataclasses import dataclass
 
 SAFETENSORS = "application/vnd.safetensors"
+SVG = "image/svg+xml"
 _TYPE_BY_EXTENSION = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -17,7 +19,7 @@ _TYPE_BY_EXTENSION = {
     "tif": "image/tiff",
     "tiff": "image/tiff",
     "bmp": "image/bmp",
-    "svg": "image/svg+xml",
+    "svg": SVG,
     "mp4": "video/mp4",
     "webm": "video/webm",
     "mov": "video/quicktime",
@@ -52,6 +54,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "audio/mpeg"),
     (b"\xff\xfb", "audio/mpeg"),
 )
+# Nothing is tried a second way: many comments have very many.
+_PAGE = re.compile(rb"(?:(?><!--.*?-->)|\s)*+<(?:!doctype html|html|head|body|title|meta|script)\b", re.DOTALL)
+_DRAWING = re.compile(rb"(?:(?><\?xml.*?\?>)|(?><!--.*?-->)|(?><!doctype svg.*?>)|\s)*+<svg\b", re.DOTALL)
+_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\f\r")
 # What an upload may be. Names promise more types than these: those of inputs, which a Model judges, and of Outputs.
 _KEPT = _TYPE_BY_EXTENSION.keys() - {"tif", "tiff", "bmp", "svg", "json"}
 _KEPT_TYPES = frozenset(_TYPE_BY_EXTENSION[extension] for extension in _KEPT)
@@ -89,13 +95,15 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that arrived with a request: already on disk under its access key, not yet recorded anywhere."""
+    """A file that arrived with a request: already on disk under its access key, not yet recorded anywhere. `likeness`: what it looks like
+    where its bytes show no type, in words."""
 
     access_key: str
     file_name: str
     content_type: str
     size_bytes: int
     sha256: str
+    likeness: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +199,26 @@ def sniff(head: bytes) -> str:
     return ""
 
 
+def likeness(head: bytes) -> str:
+    """What a file looks like whose first bytes show no type, in words for who sent it; an empty text where that cannot be told.
+
+    For sentences only, never for a type: nothing is shown to a browser as a page because it begins like one.
+    """
+    if sniff(head):
+        return ""
+    text = head.removeprefix(b"\xef\xbb\xbf").strip().lower()
+    if _PAGE.match(text):
+        return "a web page"
+    if _DRAWING.match(text):
+        return "an SVG drawing"
+    try:
+        # The head may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return ""
+    return "text" if text and _CONTROLS.isdisjoint(text) else ""
+
+
 def true_type(head: bytes, name: str) -> str:
     """What a file is: by its first bytes, and only where they are silent, by its name.
 
@@ -203,7 +231,7 @@ def true_type(head: bytes, name: str) -> str:
         return seen
     # A name may not promise a picture, a film or weights that the bytes do not show.
     is_shown = promised.split("/")[0] in ("image", "video") or promised == SAFETENSORS
-    return OCTETS if is_shown and promised != "image/svg+xml" else promised
+    return OCTETS if is_shown and promised != SVG else promised
 
 
 def safe_name(name: str, fallback: str = "file") -> str:

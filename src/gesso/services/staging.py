@@ -66,7 +66,7 @@ class Staging:
                 await writer.discard()
                 raise
         try:
-            check_type(model.by_id[name], received.content_type)
+            check_type(model.by_id[name], received)
         except GessoError:
             await self._blobs.delete([received.access_key])
             raise

@@ -11,7 +11,7 @@ import structlog
 
 from gesso.domain.errors import FileRefused, FileUnknown, GessoError, ModelNotReady, Unavailable
 from gesso.domain.event import FileInput
-from gesso.domain.file import SAFETENSORS, File, Received
+from gesso.domain.file import OCTETS, SAFETENSORS, SVG, File, Received
 from gesso.domain.ids import new_token
 from gesso.domain.limits import FILES_MAX_COUNT
 from gesso.domain.model import Model
@@ -124,7 +124,7 @@ class Submission:
         readiness = self._catalog.readiness(model)
         if not readiness.is_ready:
             raise ModelNotReady(model.name, readiness.state)
-        types = {received.access_key: received.content_type for received in order.received}
+        sent = {received.access_key: received for received in order.received}
         for name, given in order.files.items():
             parameter = model.by_id[name]
             most = 1 if parameter.kind is Kind.FILE else int(parameter.maximum or FILES_MAX_COUNT)
@@ -132,15 +132,12 @@ class Submission:
                 raise FileRefused(name, f"{len(given)} were sent, and it takes {most} at most")
             for one in given:
                 if one.access_key:
-                    content_type = types.get(one.access_key)
-                    if content_type is None:
-                        content_type = await self._stored_type(name, one)
-                    check_type(parameter, content_type)
+                    check_type(parameter, sent.get(one.access_key) or await self._stored(name, one))
         return values
 
-    async def _stored_type(self, name: str, given: FileInput) -> str:
+    async def _stored(self, name: str, given: FileInput) -> File:
         try:
-            return (await self._files.find(given.access_key)).content_type
+            return await self._files.find(given.access_key)
         except FileUnknown:
             raise FileRefused(name, f"{given.name} is not on this server, or was deleted") from None
 
@@ -183,8 +180,19 @@ class Submission:
                 log.warning("files could not be deleted", count=len(access_keys), reason=str(error))
 
 
-def check_type(parameter: Parameter, content_type: str) -> None:
+def check_type(parameter: Parameter, given: File | Received) -> None:
     """Errors: FileRefused when the parameter does not take files of that type."""
-    if parameter.accepts and not content_type.startswith(parameter.accepts):
+    # A drawing in SVG is a program that draws, and no picture to who asks for any.
+    is_drawing = given.content_type == SVG and SVG not in parameter.accepts
+    if parameter.accepts and (is_drawing or not given.content_type.startswith(parameter.accepts)):
         wanted = " or ".join(_KINDS.get(accepted, accepted) for accepted in parameter.accepts)
-        raise FileRefused(parameter.id, f"it is {content_type}, and {wanted} is needed")
+        raise FileRefused(parameter.id, f"it is {_in_words(given)}, and {wanted} is needed")
+
+
+def _in_words(given: File | Received) -> str:
+    """What a file is, as well as can be told."""
+    if not given.size_bytes:
+        return "empty"
+    if isinstance(given, Received) and given.likeness:
+        return given.likeness
+    return "of no type that is known here" if given.content_type == OCTETS else given.content_type

@@ -25,12 +25,12 @@ from string import ascii_lowercase
 from typing import BinaryIO, TypeVar
 
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
-from gesso.domain.file import Carried, Received, safe_name, true_type
+from gesso.domain.file import Carried, Received, likeness, safe_name, true_type
 from gesso.domain.ids import new_access_key
 from gesso.domain.limits import FILE_MAX_BYTES, ORPHAN_BATCH_MAX_COUNT, RECEIVE_CHUNK_BYTES
 
 _THREADS = 4
-_HEAD_BYTES = 64
+_HEAD_BYTES = 512
 _T = TypeVar("_T")
 _SENTENCES = {
     errno.ENOSPC: "its disk is full",
@@ -238,7 +238,7 @@ class _Upload:
             target = self._folder.place(self._temporary, self._key)
             sync_folder(target.parent)
         name = safe_name(file_name)
-        return Received(self._key, name, true_type(self._head, name), self._size_bytes, self._hash.hexdigest())
+        return Received(self._key, name, true_type(self._head, name), self._size_bytes, self._hash.hexdigest(), likeness(self._head))
 
     def abandon(self) -> None:
         with self._lock:

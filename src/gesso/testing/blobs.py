@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from gesso.domain.errors import BodyTooLarge, FileUnknown, Unavailable
-from gesso.domain.file import Carried, Received, safe_name, true_type
+from gesso.domain.file import Carried, Received, likeness, safe_name, true_type
 from gesso.domain.ids import new_access_key
 from gesso.domain.limits import FILE_MAX_BYTES
 from gesso.testing.disk import Disk
@@ -87,7 +87,8 @@ class MemoryWriter:
     async def finish(self, file_name: str) -> Received:
         self._blobs.check()
         data, name = bytes(self._data), safe_name(file_name)
-        return Received(self._blobs.put(data), name, true_type(data[:64], name), len(data), hashlib.sha256(data).hexdigest())
+        head, digest = data[:512], hashlib.sha256(data).hexdigest()
+        return Received(self._blobs.put(data), name, true_type(head, name), len(data), digest, likeness(head))
 
     async def discard(self) -> None:
         self._data = bytearray()

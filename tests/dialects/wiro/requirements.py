@@ -119,6 +119,7 @@ REQUIREMENTS = (
     R("files.spaces", "3.3", "Spaces in the path of an address are encoded, as a browser does.", decided=True),
     R("files.data-url", "3.3", "A data: address, or any text that is no http(s) address, is refused with a sentence.", decided=True),
     R("files.shown", "3.3", "parameters.X is the stored file's URL: a text for one file, a list for several."),
+    R("files.likeness", "3.4", "A file that is no picture is told what it is: empty, a web page, text, a type.", decided=True),
     R("files.unreachable", "3.4", "An address that cannot be fetched fails the task, with the reason in debugerror.", decided=True),
     R("files.own-names", "3.3", "This server's own addresses also name it 127.0.0.1, localhost or by its public origin.", decided=True),
     R("files.gone", "3.4", "A run with a deleted file of this server is refused, code 0, with a sentence.", decided=True),

@@ -123,6 +123,28 @@ def test_an_address_is_enough_also_for_another_project(server: LiveServer, kept:
         assert given_back(stranger.post("/Run/gesso/echo/sync", json={"inputFiles": kept, "outputs": 0})) == [A, B]
 
 
+NO_PICTURES = {
+    "page": (b"<!doctype html><title>Sign in</title>", "a web page"),
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+    "words.png": (b"no picture", "text"),
+    "empty.png": (b"", "empty"),
+    "bytes": (bytes(range(8)), "of no type that is known here"),
+}
+
+
+@pytest.mark.parametrize("name", NO_PICTURES)
+@proves("files.likeness")
+def test_what_is_no_picture_is_told_what_it_is(client: httpx.Client, name: str) -> None:
+    data, what = NO_PICTURES[name]
+    (error,) = client.post("/Run/gesso/heal", files={"inputImage": (name, data), "inputImageMask": ("mask.png", A)}).json()["errors"]
+    assert error == {"code": 0, "message": f"Request files [inputImage] cannot be used: it is {what}, and a picture is needed"}
+    with web_server({f"/{name}": data}) as origin:
+        fields = {"inputImage": f"{origin}/{name}", "inputImageMask": f"{origin}/{name}"}
+        (task,) = client.post("/Run/gesso/heal/sync", json=fields).json()["tasklist"]
+    assert task["pexit"] == "1"
+    assert f"it is {what}, and a picture is needed" in task["debugerror"]
+
+
 @proves("files.gone")
 def test_a_deleted_file_is_refused_with_a_sentence(client: httpx.Client) -> None:
     (upload,) = client.post("/File/Upload", files={"file": ("gone.png", A)}).json()["list"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gesso.domain.errors import AddressNotAllowed, GessoError, SignatureInvalid, SignatureMissing, leaves
-from gesso.domain.file import extension_of, extension_of_type, output_key, safe_name, sniff, true_type, type_of_name
+from gesso.domain.file import extension_of, extension_of_type, likeness, output_key, safe_name, sniff, true_type, type_of_name
 from gesso.domain.ids import new_access_key, new_digits, new_secret, new_token, new_uuid
 from gesso.domain.model import clean
 from gesso.domain.project import AuthMethod, Key, signature, verify
@@ -135,6 +135,30 @@ def test_bytes_win_over_the_name_and_a_name_cannot_promise_a_picture() -> None:
     assert true_type(b"words", "a.txt") == "text/plain"
     assert true_type(b"PK\x03\x04", "a.docx").endswith("wordprocessingml.document")
     assert true_type(b"PK\x03\x04", "a.png") == "application/zip"
+
+
+LIKENESSES = {
+    b"<!DOCTYPE html><title>Sign in</title>": "a web page",
+    b"\xef\xbb\xbf \r\n<!-- cached --> <HTML lang=en>": "a web page",
+    b'<svg xmlns="http://www.w3.org/2000/svg">': "an SVG drawing",
+    b'<?xml version="1.0"?>\n<!-- drawn --><svg>': "an SVG drawing",
+    b'<?xml version="1.0"?><rss>': "text",
+    b'{"error": "not found"}': "text",
+    "déjà vu".encode()[:-1] + "é".encode()[:1]: "text",
+    b"\x00\x01\x02": "",
+    b"\xff\xfe<\x00h\x00": "",
+    b"\x89PNG\r\n\x1a\n": "",
+    b"": "",
+}
+
+
+@pytest.mark.parametrize(("head", "words"), LIKENESSES.items())
+def test_what_a_file_without_a_type_looks_like_is_told_in_words(head: bytes, words: str) -> None:
+    assert likeness(head) == words
+
+
+def test_a_head_that_is_made_to_be_slow_to_read_is_not() -> None:
+    assert likeness(b"<!---->" * 73) == "text"
 
 
 def test_extensions_and_types_belong_together() -> None:

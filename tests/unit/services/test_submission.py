@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ import pytest
 from gesso.delivery.bus import Bus
 from gesso.domain.errors import FileMissing, FileRefused, GessoError, ModelNotReady, ParameterNotNumber, Unavailable
 from gesso.domain.event import FileInput
+from gesso.domain.file import SVG, File, Received
 from gesso.domain.model import Readiness
 from gesso.domain.parameter import Kind, Parameter
 from gesso.domain.task import TaskState
 from gesso.services.catalog import Catalog
 from gesso.services.files import Files
 from gesso.services.lifecycle import Lifecycle
-from gesso.services.submission import Order, Submission
+from gesso.services.submission import Order, Submission, check_type
 from gesso.testing import (
     Disk,
     FakeClock,
@@ -33,6 +35,10 @@ from gesso.testing import (
 PICTURE = Parameter("picture", Kind.FILE, accepts=("image/",), required=True)
 STEPS = Parameter("steps", Kind.INTEGER, default=5)
 MODEL = make_model(parameters=(STEPS, PICTURE))
+
+
+def received(content_type: str, size_bytes: int = 7, likeness: str = "") -> Received:
+    return Received("k" * 30, "a", content_type, size_bytes, "0" * 64, likeness)
 
 
 class Door:
@@ -112,6 +118,29 @@ def test_a_model_that_is_not_ready_says_what_is_missing_and_nothing_of_the_serve
         assert "Put" not in str(refused.value)
 
     simulate(scenario())
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (received("application/octet-stream", likeness="a web page"), "it is a web page, and a picture is needed"),
+        (received("text/plain", likeness="text"), "it is text, and a picture is needed"),
+        (received("image/svg+xml", likeness="an SVG drawing"), "it is an SVG drawing, and a picture is needed"),
+        (received("application/octet-stream", size_bytes=0), "it is empty, and a picture is needed"),
+        (received("application/octet-stream"), "it is of no type that is known here, and a picture is needed"),
+        (make_file(name="bytes"), "it is of no type that is known here, and a picture is needed"),
+        (received("application/pdf"), "it is application/pdf, and a picture is needed"),
+    ],
+)
+def test_a_file_of_another_type_is_told_what_it_is(given: File | Received, reason: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        check_type(PICTURE, given)
+    assert refused.value.reason == reason
+
+
+def test_a_drawing_is_taken_where_it_is_asked_for_by_name() -> None:
+    for accepts in ((), (SVG,), ("image/", SVG)):
+        check_type(replace(PICTURE, accepts=accepts), received(SVG))
 
 
 def test_an_accepted_order_stays_accepted_when_the_spare_file_cannot_be_deleted() -> None:
