@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from gesso.api.addresses import addressed_file, is_callback, sent_file
 from gesso.domain.errors import (
     FileMissing,
     FileRefused,
@@ -19,9 +18,7 @@ from gesso.domain.errors import (
     ParameterOutOfRange,
 )
 from gesso.domain.event import FileInput
-from gesso.domain.file import OCTETS, Received, extension_of, extension_of_type, safe_name
-from gesso.domain.ids import new_digits
-from gesso.domain.limits import URL_MAX_CHARACTERS
+from gesso.domain.file import Received
 from gesso.domain.model import Model
 from gesso.domain.parameter import Kind, Parameter
 from gesso.web.forms import Form
@@ -31,8 +28,6 @@ CALLBACK = "callbackUrl"
 _SEED_END = 2**32
 _OFF = ("", "false", "0", "no", "off")
 _NO_ADDRESS = "An address begins with https:// or http://"
-_OWN_PATH = re.compile(r"/v1/File/([A-Za-z0-9]{26,30})(?:/([^/?#]*))?/?")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ def read(model: Model, form: Form, parts: Sequence[tuple[str, Received]], origin
         except GessoError as error:
             problems[parameter.id] = sentence(error)
     callback_url = form.word(CALLBACK)
-    if callback_url and not _is_address(callback_url):
+    if callback_url and not is_callback(callback_url):
         problems[CALLBACK] = _NO_ADDRESS
     return Asked(values, files, callback_url, typed(model, form), problems)
 
@@ -119,35 +114,8 @@ def _files(parameter: Parameter, form: Form, parts: Iterable[tuple[str, Received
     """Errors: FileRefused."""
     # A control in which nothing was chosen sends a file without a name and without bytes.
     chosen = [one for name, one in parts if name == parameter.id and (one.size_bytes or one.file_name)]
-    stored = [FileInput(_name(parameter, one), one.access_key, content_type=one.content_type) for one in chosen]
+    stored = [sent_file(parameter, one) for one in chosen]
     addresses = form.word(f"{parameter.id}Url").split()
     if parameter.kind is Kind.FILE and len(stored) + len(addresses) > 1:
         raise FileRefused(parameter.id, "one file or one address, not both" if stored else "one address only")
-    return (*stored, *(_addressed(parameter, address, origin) for address in addresses))
-
-
-def _name(parameter: Parameter, received: Received) -> str:
-    known = received.content_type != OCTETS
-    extension = extension_of_type(received.content_type) if known else extension_of(received.file_name) or "bin"
-    return f"{parameter.id}-{new_digits(7)}.{extension}"
-
-
-def _addressed(parameter: Parameter, address: str, origin: str) -> FileInput:
-    """A file by its address. Those on this server are read, not fetched. Errors: FileRefused."""
-    path = address.removeprefix(origin)
-    own = _OWN_PATH.fullmatch(path)
-    if own:
-        return FileInput(safe_name(unquote(own[2] or ""), parameter.id), own[1])
-    if not _is_address(address):
-        raise FileRefused(parameter.id, _NO_ADDRESS)
-    extension = extension_of(unquote(urlsplit(address).path)) or "bin"
-    return FileInput(f"{parameter.id}-{new_digits(7)}.{extension}", url=address)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        is_usable = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return is_usable and "@" not in parts.netloc and len(text) <= URL_MAX_CHARACTERS and not _FORBIDDEN.search(text)
+    return (*stored, *(addressed_file(parameter, address, (origin.lower(),)) for address in addresses))

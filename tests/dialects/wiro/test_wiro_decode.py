@@ -146,6 +146,7 @@ def test_two_files_for_one_are_refused(order: Any) -> None:
     "value",
     [
         "data:image/png;base64,AAAA",
+        "https://me:secret@a.example/x.png",
         "DATA:image/png;base64,AAAA",
         "input-man-3.jpg",
         "file:///etc/passwd",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
+from gesso.api.addresses import is_callback
 from gesso.api.body import Body
 from gesso.api.wiro.inputs import FileField
 from gesso.domain.errors import FileRefused, ParameterNotAllowed
-from gesso.domain.limits import KIB, URL_MAX_CHARACTERS
+from gesso.domain.limits import KIB
 from gesso.domain.model import Model
 from gesso.domain.once import Once
 from gesso.domain.parameter import Kind, Parameter
@@ -113,16 +113,8 @@ def bounded(sent: Mapping[str, Any]) -> dict[str, Any]:
 
 def callback(value: Any) -> str:
     """The address to tell of the end, or nothing. A published sample sends a description in its place, so it is ignored, not refused."""
-    if not isinstance(value, str) or len(value) > URL_MAX_CHARACTERS:
-        return ""
-    url = value.strip()
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme.lower() in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return ""
-    has_credentials = "@" in parts.netloc
-    return url if is_usable and not has_credentials and url.isprintable() and " " not in url else ""
+    url = value.strip() if isinstance(value, str) else ""
+    return url if is_callback(url) else ""
 
 
 def task_reference(fields: Mapping[str, Any]) -> tuple[int | None, str]:

@@ -10,23 +10,19 @@ commas between the addresses. An empty counterpart counts as not sent. Decided h
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from gesso.api.addresses import addressed_file, sent_file
 from gesso.domain.errors import FileRefused
 from gesso.domain.event import FileInput
-from gesso.domain.file import OCTETS, Received, extension_of, extension_of_type, safe_name, type_of_name
-from gesso.domain.ids import new_digits
-from gesso.domain.limits import URL_MAX_CHARACTERS
+from gesso.domain.file import Received
 from gesso.domain.parameter import Kind, Parameter
 
 # A comma may also stand inside an address, so only one with an address behind it separates.
 _SEPARATOR = re.compile(r"[\s,]+(?=https?://|/v1/File/)", re.IGNORECASE)
-_OWN_PATH = re.compile(r"/v1/File/([A-Za-z0-9]{26,30})(?:/([^/?#]*))?/?")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
 
 class FileField:
@@ -51,8 +47,8 @@ class FileField:
             what = "both a file and an address" if stored and addresses else f"{count} {'files' if stored else 'addresses'}"
             raise FileRefused(parameter.id, f"{what} were sent, and it takes one file or one address")
         return (
-            *(FileInput(_stored_name(parameter, received), received.access_key, content_type=received.content_type) for received in stored),
-            *(_addressed(parameter, address, origins) for address in addresses),
+            *(sent_file(parameter, received) for received in stored),
+            *(addressed_file(parameter, address, origins) for address in addresses),
         )
 
 
@@ -82,39 +78,3 @@ def _listed(parameter: Parameter, text: str) -> list[Any]:
     if any(isinstance(one, list) for one in values):
         raise FileRefused(parameter.id, "a list of addresses may not hold another list")
     return values
-
-
-def _addressed(parameter: Parameter, address: str, origins: Iterable[str]) -> FileInput:
-    if address[:5].lower() == "data:":
-        raise FileRefused(parameter.id, "data: addresses are not taken; send the file as a part of a multipart form, or an http(s) address")
-    # Copied out of a browser's bar. One in the name of the host is found below.
-    address = address.replace(" ", "%20")
-    if len(address) > URL_MAX_CHARACTERS:
-        raise FileRefused(parameter.id, f"the address has more than {URL_MAX_CHARACTERS} characters")
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        host, parts = None, urlsplit("")
-    is_relative = address.startswith("/v1/File/")
-    if not is_relative and (parts.scheme.lower() not in ("http", "https") or not host or "%" in host or _FORBIDDEN.search(address)):
-        raise FileRefused(parameter.id, f"{address[:200]!r} is neither a file nor an http(s) address")
-    own = _OWN_PATH.fullmatch(parts.path)
-    if own and (is_relative or f"{parts.scheme}://{parts.netloc}".lower() in origins):
-        return FileInput(safe_name(unquote(own[2] or ""), parameter.id), own[1])
-    if is_relative:
-        raise FileRefused(parameter.id, f"{address[:200]!r} is no file of this server")
-    extension = extension_of(unquote(parts.path))
-    known = extension if type_of_name(f"x.{extension}") != OCTETS else "bin"
-    return FileInput(_numbered(parameter, known), url=address)
-
-
-def _stored_name(parameter: Parameter, received: Received) -> str:
-    if received.content_type == OCTETS:
-        return _numbered(parameter, extension_of(received.file_name) or "bin")
-    return _numbered(parameter, extension_of_type(received.content_type))
-
-
-def _numbered(parameter: Parameter, extension: str) -> str:
-    """Stored inputs are named as upstream names them: parameter, seven digits, extension."""
-    return f"{parameter.id}-{new_digits(7)}.{extension}"
