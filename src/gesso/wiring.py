@@ -73,6 +73,7 @@ from gesso.store.files import SqlFiles
 from gesso.store.folders import SqlFolders
 from gesso.store.history import SqlHistory
 from gesso.store.notices import SqlNotices
+from gesso.store.private import make_data_folder, make_database_file
 from gesso.store.projects import SqlProjects
 from gesso.store.sessions import SqlSessions
 from gesso.store.task_search import SqlTaskSearch
@@ -97,8 +98,11 @@ class Store:
         self.settings = settings
         self.clock = SystemClock()
         data = settings.data.resolve()
-        for folder in (data, data / "logs", data / "weights"):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_data_folder(data)
+        for folder in (data / "logs", data / "weights"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not settings.database_url:
+            make_database_file(data / "gesso.db")
         engine = make_engine(settings.database_url or sqlite_url(data / "gesso.db"))
         if not is_current(engine):
             # Alembic takes as long to import as all the rest, and is needed once.
@@ -173,7 +177,7 @@ class House:
         """
         self.settings = settings
         data = settings.data.resolve()
-        data.mkdir(parents=True, exist_ok=True)
+        make_data_folder(data)
         self._lock = _lock(data / "server.lock")
         self.store = Store(settings)
         clock = self.store.clock

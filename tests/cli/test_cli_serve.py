@@ -38,6 +38,27 @@ def test_the_note_of_a_running_server_names_its_process(server: Server) -> None:
     assert note.stat().st_mode & 0o077 == 0
 
 
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_what_is_kept_is_its_owners_alone(server: Server) -> None:
+    assert mode(server.data) == 0o700
+    assert [mode(server.data / name) for name in ("gesso.db", "gesso.db-wal", "gesso.db-shm", "secret.key")] == [0o600] * 4
+
+
+def test_what_was_open_to_others_is_closed_at_the_start(terminal: Terminal, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    assert terminal.gesso("project", "create", "one", "--data", data).code == 0
+    # A folder that was there, and had no data in it yet, may be anything.
+    assert mode(data) == 0o755
+    (data / "gesso.db").chmod(0o644)
+    with serving(terminal, data):
+        assert mode(data) == 0o750
+        assert [mode(data / name) for name in ("gesso.db", "gesso.db-wal", "gesso.db-shm")] == [0o600] * 3
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
 def test_a_signal_stops_it_cleanly_and_takes_its_note_away(terminal: Terminal, tmp_path: Path, by: signal.Signals) -> None:
     with serving(terminal, tmp_path / "data") as server:

@@ -23,6 +23,7 @@ from gesso.config import Settings, environment
 from gesso.domain.errors import ModelUnknown
 from gesso.domain.model import Model, always_ready
 from gesso.services.catalog import Catalog
+from gesso.store.private import make_data_folder
 
 _INDEX = "model_index.json"
 
@@ -40,6 +41,7 @@ def pull(name: str, source: str, yes: bool, data: Path | None) -> None:
         return
     _tell_licence(model, yes)
     try:
+        make_data_folder(settings.data.resolve())
         target.parent.mkdir(parents=True, exist_ok=True)
         if source and not source.startswith(("http://", "https://")):
             _take(Path(source).resolve(), target)
