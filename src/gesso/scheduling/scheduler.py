@@ -11,11 +11,12 @@ import structlog
 
 from gesso.domain.errors import GessoError, Unavailable
 from gesso.domain.event import Cancelled, Failed, Queued, Recorded, Requeued
-from gesso.domain.limits import BATCH_MAX_COUNT, COMMIT_RETRY_S, FETCHING_PER_PROJECT_MAX_COUNT, REQUEUE_BACKOFF_S, STOP_GRACE_S
+from gesso.domain.limits import BATCH_MAX_COUNT, COMMIT_RETRY_S, REQUEUE_BACKOFF_S, STOP_GRACE_S
 from gesso.domain.model import Model
 from gesso.domain.task import Task
 from gesso.ports import Executor, QueueEntry, TaskStore
 from gesso.scheduling.attempt import Attempts, Carrying, Runner, must_fetch, requeue_or_fail
+from gesso.scheduling.fetching import Fetching
 from gesso.scheduling.fleet import Fleet
 from gesso.scheduling.policy import WaitingLine, backoff_s, starts_wanted
 from gesso.scheduling.table import Seat, Table
@@ -37,11 +38,7 @@ class Scheduler:
         self._running: dict[int, tuple[QueueEntry, Runner]] = {}
         self._running_by_project: dict[int, int] = {}
         self._jobs: set[asyncio.Task[Any]] = set()
-        # Tasks whose inputs are fetched, and how many they are by Project.
-        self._fetching: dict[int, asyncio.Task[bool]] = {}
-        self._fetching_by_project: dict[int, int] = {}
-        # Whose next Task waits for one of these, if it must fetch too.
-        self._projects_that_fetch_enough: set[int] = set()
+        self._fetching = Fetching()
         # New Tasks that are in line, or were given to a Worker, and are not on disk yet.
         self._begun: set[int] = set()
         self._is_woken = False
@@ -66,9 +63,8 @@ class Scheduler:
     async def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """Take no more Tasks; let running ones finish within `grace_s` seconds; put the others back in the queue."""
         self.is_accepting = False
-        for fetching in self._fetching.values():
-            # No Worker would be given what it brings.
-            fetching.cancel()
+        # No Worker would be given what they bring.
+        self._fetching.cancel_all()
         if self._jobs:
             await asyncio.wait(self._jobs, timeout=grace_s)
         for job in list(self._jobs):
@@ -159,9 +155,7 @@ class Scheduler:
         running = self._running.get(task.id)
         if running is not None:
             running[1].kill()
-        elif task.id in self._fetching:
-            self._fetching[task.id].cancel()
-        elif task.model in self._lines:
+        elif not self._fetching.cancel(task.id) and task.model in self._lines:
             self._lines[task.model].remove(QueueEntry(task.id, task.project_id, task.model))
 
     def _round(self) -> None:
@@ -197,12 +191,11 @@ class Scheduler:
         self._fetch_ahead(line, self._fleet.starting_count(name))
 
     def _has_next(self, line: WaitingLine) -> bool:
-        if not self._projects_that_fetch_enough:
-            return bool(line)
-        return bool(line) and line.peek(self._running_by_project, self._is_held) is not None
+        return bool(line) and (not self._fetching.busy_projects or line.peek(self._running_by_project, self._is_held) is not None)
 
     def _is_held(self, entry: QueueEntry) -> bool:
-        if entry.project_id not in self._projects_that_fetch_enough:
+        """Whether a Task must wait for others of its Project to be fetched for."""
+        if entry.project_id not in self._fetching.busy_projects:
             return False
         task = self._lifecycle.current(entry.task_id)
         # One that is not in memory may have to fetch, for all that is known.
@@ -218,23 +211,17 @@ class Scheduler:
             self._fetch(line.take(self._running_by_project, self._is_held))
 
     def _fetch(self, entry: QueueEntry) -> None:
-        self._count(self._running_by_project, entry, 1)
-        self._count(self._fetching_by_project, entry, 1)
-        if self._fetching_by_project[entry.project_id] >= FETCHING_PER_PROJECT_MAX_COUNT:
-            self._projects_that_fetch_enough.add(entry.project_id)
-        fetching = self._attempts.fetch(entry.task_id, self._models[entry.model])
-        job = asyncio.get_running_loop().create_task(fetching, context=self._context.copy())
-        self._fetching[entry.task_id] = job
+        self._count_running(entry, 1)
+        fetch = self._attempts.fetch(entry.task_id, self._models[entry.model])
+        job = asyncio.get_running_loop().create_task(fetch, context=self._context.copy())
+        self._fetching.add(entry, job)
         self._jobs.add(job)
         job.add_done_callback(lambda done: self._fetched(entry, done))
 
     def _fetched(self, entry: QueueEntry, job: asyncio.Task[bool]) -> None:
         self._jobs.discard(job)
-        del self._fetching[entry.task_id]
-        self._count(self._running_by_project, entry, -1)
-        self._count(self._fetching_by_project, entry, -1)
-        if self._fetching_by_project.get(entry.project_id, 0) < FETCHING_PER_PROJECT_MAX_COUNT:
-            self._projects_that_fetch_enough.discard(entry.project_id)
+        self._fetching.remove(entry)
+        self._count_running(entry, -1)
         if not job.cancelled() and job.exception() is not None:
             log.error("an attempt could not be closed", task_id=entry.task_id, error=repr(job.exception()))
         elif not job.cancelled() and job.result():
@@ -242,13 +229,12 @@ class Scheduler:
             self._enqueue(entry)
         self.wake()
 
-    @staticmethod
-    def _count(counts: dict[int, int], entry: QueueEntry, change: int) -> None:
-        left = counts.get(entry.project_id, 0) + change
-        if left:
-            counts[entry.project_id] = left
+    def _count_running(self, entry: QueueEntry, change: int) -> None:
+        count = self._running_by_project.get(entry.project_id, 0) + change
+        if count:
+            self._running_by_project[entry.project_id] = count
         else:
-            del counts[entry.project_id]
+            del self._running_by_project[entry.project_id]
 
     def _place_together(self, line: WaitingLine, first: QueueEntry, executor: Executor) -> None:
         table = Table(executor, self._fleet.release)
@@ -283,7 +269,7 @@ class Scheduler:
 
     def _place(self, entry: QueueEntry, executor: Runner) -> None:
         self._running[entry.task_id] = (entry, executor)
-        self._count(self._running_by_project, entry, 1)
+        self._count_running(entry, 1)
         attempt = self._attempts.carry(entry.task_id, executor.model, executor, lambda: self._release(entry, executor))
         job = asyncio.get_running_loop().create_task(attempt, context=self._context.copy())
         self._jobs.add(job)
@@ -302,7 +288,7 @@ class Scheduler:
 
     def _done(self, entry: QueueEntry, job: asyncio.Task[Carrying]) -> None:
         self._jobs.discard(job)
-        self._count(self._running_by_project, entry, -1)
+        self._count_running(entry, -1)
         if job.cancelled():
             return
         if job.exception() is not None:
