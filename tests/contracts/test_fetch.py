@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -164,9 +165,7 @@ FORBIDDEN = """
     64:ff9b::a00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::a00:1 64:ff9b:1::808:808 100::1 2001::1 2001:0:7f00:1:: 2001:2::1 2001:10::1 2001:20::1
     2001:db8::1 2002:7f00:1:: 2002:a00:1:: 2002:808:808:: 3fff::1 4000::1 5f00::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%1 fec0::1 ff02::1
 """
-PUBLIC = """
-    1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.0.1 172.32.0.1 192.0.1.1 2606:4700::1 2a00::1 ::ffff:8.8.8.8 64:ff9b::808:808
-"""
+PUBLIC = "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.0 172.15.0.1 172.32.0.1 192.0.1.1 2606:4700::1 2a00::1 ::ffff:8.8.8.8 64:ff9b::808:808"
 SPELLINGS = """
     127.0.0.1 127.1 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 0 0.0.0.0 localhost LOCALHOST localhost. 127.0.0.1. [::1] [::]
     [::ffff:127.0.0.1] [::ffff:7f00:1] [0:0:0:0:0:ffff:127.0.0.1] ①②⑦.0.0.1 127。0。0。1
@@ -175,8 +174,10 @@ SPELLINGS = """
 
 @pytest.mark.parametrize("address", FORBIDDEN.split())
 def test_an_address_that_is_not_public_is_refused_without_being_told_more(address: str) -> None:
-    reason = asyncio.run(refusal("http://pictures.example/a.png", allowed_ranges=(), resolve=answers_with(address)))
-    assert reason == f"it leads to the private address {ip_address(address)}, which this server does not fetch from"
+    with structlog.testing.capture_logs() as logged:
+        reason = asyncio.run(refusal("http://a.example/?secret", allowed_ranges=(), resolve=answers_with(address)))
+    assert reason == "it leads to a private address, which this server does not fetch from"
+    assert [(line["host"], line["address"]) for line in logged] == [("a.example", str(ip_address(address)))]
 
 
 @pytest.mark.parametrize("address", PUBLIC.split())
@@ -215,7 +216,7 @@ def test_an_opened_range_is_fetched_from_under_any_spelling() -> None:
 
 
 def test_one_forbidden_address_among_several_refuses_the_name() -> None:
-    assert "10.0.0.3" in asyncio.run(refusal("http://a.example/", resolve=answers_with("8.8.8.8", "10.0.0.3")))
+    assert "private address" in asyncio.run(refusal("http://a.example/", resolve=answers_with("8.8.8.8", "10.0.0.3")))
 
 
 def test_only_opened_addresses_are_used_where_there_are_any() -> None:
@@ -248,7 +249,7 @@ def test_a_name_that_changes_its_address_is_asked_once_for_each_connection() -> 
         url = server.url(host="rebind.example")
         assert (await fetched(url, resolve=resolve))[1] == PNG
         assert len(asked) == 1
-        assert "10.0.0.3" in await refusal(server.url("/again", host="rebind.example"), resolve=resolve)
+        assert "private address" in await refusal(server.url("/again", host="rebind.example"), resolve=resolve)
         assert len(asked) == 3
 
     server = serve({"/a.png": ok(), "/again": redirect("/a.png")}, scenario)
@@ -258,9 +259,9 @@ def test_a_name_that_changes_its_address_is_asked_once_for_each_connection() -> 
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("http://10.0.0.3/", "private address 10.0.0.3"),
-        ("http://169.254.169.254/latest/meta-data/", "private address 169.254.169.254"),
-        ("//[::1]/", "private address ::1"),
+        ("http://10.0.0.3/", "private address"),
+        ("http://169.254.169.254/latest/meta-data/", "private address"),
+        ("//[::1]/", "private address"),
         ("http://user:secret@127.0.0.1/", "password"),
         ("file:///etc/passwd", "only http and https"),
         ("gopher://127.0.0.1/", "only http and https"),
@@ -548,7 +549,7 @@ def test_the_guarded_client_has_the_same_rule_and_no_memory() -> None:
             for _ in range(2):
                 answer = await client.post(server.url("/hook"), json={"a": 1})
                 assert answer.status_code == 302
-            with pytest.raises(AddressRefused, match=r"private address 10\.0\.0\.3"):
+            with pytest.raises(AddressRefused, match="private address"):
                 await client.post("http://10.0.0.3/hook", json={})
         async with guarded_client() as client:
             with pytest.raises(httpx.HTTPError):

@@ -119,7 +119,7 @@ def test_a_private_address_is_never_connected_to_and_ends_it_with_a_sentence(tmp
         async with receiving() as receiver, post_office(tmp_path, allowed=()) as office:
             task = await office.end_a_task(receiver.url)
             _, delivery, due_at = await office.recorded()
-            assert delivery.error.startswith("The address is not allowed: it leads to the private address 127.0.0.1")
+            assert delivery.error.startswith("The address is not allowed: it leads to a private address, which")
             assert (delivery.status, due_at, receiver.connections) == (0, 0, 0)
             assert await office.notices.log(task.id) == [delivery]
 

@@ -12,7 +12,7 @@ from gesso.domain.task import Task
 
 
 class AddressForbidden(Exception):
-    """An address that only the operator may open; trying again cannot help. The text says what it leads to."""
+    """An address that only the operator may open; trying again cannot help. The text says so to whom the Task belongs."""
 
 
 @dataclass(frozen=True, slots=True)

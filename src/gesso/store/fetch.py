@@ -1,8 +1,8 @@
 """Addresses that clients give: downloads of inputs, and the guarded HTTP client that webhooks use.
 
 Owns the rule of what an outgoing connection may reach. It is checked where sockets are opened, on the very address that is then
-connected to, so that neither a redirect nor a name that changes its mind (DNS rebinding) nor an odd spelling gets past it. Logs
-nothing: addresses may carry secrets. Source: the IANA special-purpose address registries; decision 0007.
+connected to, so that neither a redirect nor a name that changes its mind (DNS rebinding) nor an odd spelling gets past it. Logs hosts
+and nothing else of an address: the rest may carry secrets. Source: the IANA special-purpose address registries; decision 0007.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from urllib.parse import unquote
 
 import httpcore
 import httpx
+import structlog
 
 from gesso import __version__
 from gesso.domain.errors import BodyTooLarge, FetchRefused
@@ -37,6 +38,8 @@ from gesso.domain.limits import (
     URL_MAX_CHARACTERS,
 )
 from gesso.ports import AddressForbidden, BlobWriter
+
+log = structlog.get_logger(__name__)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -247,7 +250,9 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
             return opened
         for address in addresses:
             if is_forbidden(address):
-                raise _PrivateAddress(f"it leads to the private address {address}, which this server does not fetch from")
+                # What a name leads to inside is for the operator. Told to clients, it would make this server their name server.
+                log.info("a private address is refused", host=host, address=str(address))
+                raise _PrivateAddress("it leads to a private address, which this server does not fetch from")
         if not addresses:
             raise AddressRefused(f"there is no host of the name {host}")
         return addresses[:_ADDRESSES_MAX_COUNT]
