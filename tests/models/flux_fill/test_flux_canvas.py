@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flux_builders import box_mask, changed, noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gesso.models.flux_fill.canvas import Canvas, Margins, blend_share
+from gesso.models.flux_fill.canvas import Canvas, Margins, blend_share, cover
 from gesso.models.flux_fill.framing import Grid, frame_around
 from gesso.models.pictures import Picture
 
@@ -33,6 +35,11 @@ def canvases(draw: st.DrawFn) -> Canvas:
 def answer_for(canvas: Canvas, crop: bool):
     frame = frame_around(canvas.mask, GRID, crop)
     return np.random.default_rng(0).random((frame.model_height, frame.model_width, 3), np.float32), frame
+
+
+def waves(width: int, height: int) -> np.ndarray:
+    across, down = np.meshgrid(np.linspace(0, 9, width), np.linspace(0, 9, height))
+    return np.rint(128 + 100 * np.dstack((np.sin(across), np.sin(down), np.sin(across + down)))).astype(np.uint8)
 
 
 @given(canvases(), st.booleans(), st.integers(0, 40))
@@ -69,6 +76,54 @@ def test_the_model_is_shown_nothing_of_what_is_masked(canvas: Canvas, crop: bool
     at_row = ((rows + 0.5) * frame.model_height / frame.height).astype(int)
     at_column = ((columns + 0.5) * frame.model_width / frame.width).astype(int)
     assert (shown[at_row, at_column] == 255).all()
+
+
+def with_other_content(canvas: Canvas) -> Canvas:
+    """The same canvas with something else under its mask."""
+    top, mask = np.iinfo(canvas.picture.colour.dtype).max, canvas.mask
+    colour, alpha = canvas.picture.colour.copy(), canvas.picture.alpha
+    colour[mask] = top - colour[mask]
+    if alpha is not None:
+        alpha = np.where(mask, top - alpha, alpha)
+    return replace(canvas, picture=replace(canvas.picture, colour=colour, alpha=alpha))
+
+
+@given(canvases(), st.booleans())
+def test_what_is_under_the_mask_does_not_show_in_the_view(canvas: Canvas, crop: bool) -> None:
+    frame = frame_around(canvas.mask, GRID, crop)
+    (one, _), (other, _) = canvas.view(frame), with_other_content(canvas).view(frame)
+    assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@given(canvases(), st.integers(1, 200), st.integers(1, 200))
+def test_what_is_under_the_mask_does_not_show_at_another_size(canvas: Canvas, width: int, height: int) -> None:
+    one, other = (each.resized(width, height) for each in (canvas, with_other_content(canvas)))
+    assert not changed(one.picture.colour, other.picture.colour)[~one.mask].any()
+    if one.picture.alpha is not None:
+        assert other.picture.alpha is not None
+        assert np.array_equal(one.picture.alpha[~one.mask], other.picture.alpha[~one.mask])
+
+
+@pytest.mark.parametrize("size", [(600, 450), (150, 110)])
+def test_the_view_shows_what_is_known_as_it_is(size: tuple[int, int]) -> None:
+    """Smooth waves, dark as night under the mask: beside it the view is what the whole picture's would be."""
+    width, height = size
+    mask = box_mask(width, height, width // 3, height // 3, width // 2, height // 2)
+    whole = waves(width, height)
+    dark = np.where(mask[..., None], 0, whole).astype(np.uint8)
+    frame = frame_around(mask, GRID, crop=False)
+    shown, hidden = Canvas.of(Picture(dark), mask).view(frame)
+    expected, _ = Canvas.of(Picture(whole), np.zeros_like(mask)).view(frame)
+    known = np.asarray(hidden) == 0
+    assert np.abs(np.asarray(shown).astype(int) - np.asarray(expected))[known].max() <= 4
+
+
+def test_a_known_pixel_that_is_passed_over_is_found_after_all() -> None:
+    colour, hole = noise(9, 8), np.ones((8, 9), bool)
+    hole[3, 5] = False
+    expected = colour[3, 5].copy()
+    cover(colour, hole, stride=4)
+    assert (colour == expected).all()
 
 
 @given(canvases(), st.integers(0, 40))
@@ -152,11 +207,9 @@ def test_what_is_transparent_is_shown_as_white_and_painted_opaque() -> None:
 @given(st.integers(40, 600), st.integers(40, 600), st.data(), st.booleans())
 def test_an_answer_like_the_view_lands_where_it_was_taken_from(width: int, height: int, data: st.DataObject, crop: bool) -> None:
     left, top = data.draw(st.integers(0, width - 20)), data.draw(st.integers(0, height - 20))
-    across, down = np.meshgrid(np.linspace(0, 9, width), np.linspace(0, 9, height))
-    waves = 128 + 100 * np.dstack((np.sin(across), np.sin(down), np.sin(across + down)))
-    canvas = Canvas.of(Picture(np.rint(waves).astype(np.uint8)), box_mask(width, height, left, top, left + 20, top + 20))
+    canvas = Canvas.of(Picture(waves(width, height)), box_mask(width, height, left, top, left + 20, top + 20))
     frame = frame_around(canvas.mask, GRID, crop)
-    picture, _ = canvas.view(frame)
+    picture, _ = replace(canvas, mask=np.zeros_like(canvas.mask)).view(frame)
     after = canvas.paste(np.asarray(picture) / 255, frame, feather=0)
     shift_levels = np.abs(after.colour.astype(int) - canvas.picture.colour).max()
     # One pixel of these waves is worth up to 25 levels in the smallest picture: an answer half a pixel off would show.

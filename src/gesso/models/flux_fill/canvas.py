@@ -2,7 +2,9 @@
 
 It keeps the promise that not a pixel outside the mask changes: `paste` writes only where the mask is true, and blends inside its edge.
 The mask is the one that the client drew, unless they asked for it to grow. What the model sees may be cropped and scaled; what comes back
-has the picture's own size, depth and opacity.
+has the picture's own size, depth and opacity. Of what is masked nothing is shown to it, not even what scaling would carry over the edge.
+
+A picture may have 100 megapixels, so whatever takes more than its own bytes is done in strips of rows.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from PIL import Image
 
 from gesso.models.flux_fill.framing import Frame, bounds
 from gesso.models.pictures import Picture
+
+_STRIP_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,20 @@ class Canvas:
         return self.picture.height
 
     def resized(self, width: int, height: int) -> Canvas:
-        """The canvas at another size, stretched where the aspect differs. What is masked stays so, however small it becomes."""
+        """The canvas at another size, stretched where the aspect differs. What is masked stays so, however small it becomes.
+
+        What was under the mask is gone then: at its edge it would have coloured pixels that are kept.
+        """
         if (width, height) == (self.width, self.height):
             return self
-        colour, alpha = self.picture.colour, self.picture.alpha
+        stride = max(1, min(self.width // width, self.height // height))
+        colour, alpha = self.picture.colour.copy(), self.picture.alpha
+        cover(colour, self.mask, stride)
         channels = [_resized_channel(colour[..., channel], width, height) for channel in range(3)]
-        alpha = None if alpha is None else _resized_channel(alpha, width, height)
+        if alpha is not None:
+            alpha = alpha.copy()
+            cover(alpha, self.mask, stride)
+            alpha = _resized_channel(alpha, width, height)
         return Canvas(replace(self.picture, colour=np.dstack(channels), alpha=alpha), _resized_mask(self.mask, width, height))
 
     def extended(self, margins: Margins) -> Canvas:
@@ -81,14 +93,20 @@ class Canvas:
     def view(self, frame: Frame) -> tuple[Image.Image, Image.Image]:
         """What the model is shown: the picture (RGB) and the mask (L, 0 or 255, white = repaint), both in the frame's model size.
 
-        A pixel of the view is masked when any masked pixel of the picture falls into it: the model must not see what is to be replaced.
+        A pixel of the view is masked when any masked pixel of the picture falls into it: the model must not see what is to be replaced. The
+        others are made of known pixels alone: before scaling, which takes from beyond the edge, the masked part is painted over.
         """
         size = frame.model_width, frame.model_height
-        picture = self._flat(frame)
-        if picture.dtype != np.uint8:
-            top = np.iinfo(self.picture.colour.dtype).max
-            picture = np.rint(picture * np.float32(255 / top)).astype(np.uint8)
-        mask = _resized_mask(self.mask[frame.within], *size).astype(np.uint8) * 255
+        hole = self.mask[frame.within]
+        picture = np.empty((frame.height, frame.width, 3), np.uint8)
+        for start in range(0, frame.height, _STRIP_ROWS):
+            end = min(frame.height, start + _STRIP_ROWS)
+            flat = self._flat(slice(frame.top + start, frame.top + end), slice(frame.left, frame.right))
+            if flat.dtype != np.uint8:
+                flat = np.rint(flat * np.float32(255 / np.iinfo(self.picture.colour.dtype).max))
+            picture[start:end] = flat
+        cover(picture, hole, max(1, min(frame.width // frame.model_width, frame.height // frame.model_height)))
+        mask = _resized_mask(hole, *size).astype(np.uint8) * 255
         return Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS), Image.fromarray(mask)
 
     def paste(self, answer: np.ndarray, frame: Frame, feather: int, inside: np.ndarray | None = None) -> Picture:
@@ -106,20 +124,49 @@ class Canvas:
         painted = _taken(np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS)), rows, columns) * (top / 255.0)
         place = rows + frame.top, columns + frame.left
         colour = self.picture.colour.copy()
-        colour[place] = np.rint(_mixed(_taken(self._flat(frame), rows, columns), painted, share[:, None]))
+        colour[place] = np.rint(_mixed(_taken(self._flat(*frame.within), rows, columns), painted, share[:, None]))
         alpha = self.picture.alpha
         if alpha is not None:
             alpha = alpha.copy()
             alpha[place] = np.rint(_mixed(alpha[place], top, share))
         return replace(self.picture, colour=colour, alpha=alpha)
 
-    def _flat(self, frame: Frame) -> np.ndarray:
-        """The frame's colours, [height, width, 3], on white where the picture is transparent: what is hidden there may be anything."""
-        colour = np.ascontiguousarray(self.picture.colour[frame.within])
+    def _flat(self, rows: slice, columns: slice) -> np.ndarray:
+        """The colours there, [height, width, 3], on white where the picture is transparent: what is hidden there may be anything."""
+        colour = self.picture.colour[rows, columns]
         if self.picture.alpha is None:
             return colour
-        top = np.iinfo(colour.dtype).max
-        return _mixed(np.float32(top), colour, (self.picture.alpha[frame.within] / np.float32(top))[..., None])
+        top = np.float32(np.iinfo(colour.dtype).max)
+        return _mixed(top, colour, (self.picture.alpha[rows, columns] / top)[..., None])
+
+
+def cover(colour: np.ndarray, hole: np.ndarray, stride: int) -> None:
+    """Write over what is in the hole: each of its pixels takes the colour of a known one that is near. Black where nothing is known.
+
+    Shapes: `colour` [height, width] or [height, width, 3]; `hole` [height, width] bool.    `stride`: of so many pixels in a row one is
+    looked at, for pictures that are shown that much smaller anyway.
+    """
+    if hole.all():
+        colour[...] = 0
+    if hole.all() or not hole.any():
+        return
+    left, top, right, bottom = bounds(hole)
+    # What is nearest to a hole touches it, so no more than that is looked at.
+    near = slice(max(0, top - stride), bottom + stride), slice(max(0, left - stride), right + stride)
+    part, inside = colour[near], hole[near]
+    seen, unknown = part[::stride, ::stride], inside[::stride, ::stride]
+    if unknown.all():
+        cover(colour, hole, stride // 2)
+        return
+    _, labels = cv2.distanceTransformWithLabels(unknown.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = labels.astype(np.intp)
+    known = np.zeros((nearest.max() + 1, *colour.shape[2:]), colour.dtype)
+    known[nearest[~unknown]] = seen[~unknown]
+    rows = stride * max(1, _STRIP_ROWS // stride)
+    for start in range(0, len(part), rows):
+        cells = known[nearest[start // stride : (start + rows) // stride]].repeat(stride, axis=0).repeat(stride, axis=1)
+        strip = part[start : start + rows]
+        _put(strip, cells[: strip.shape[0], : strip.shape[1]], inside[start : start + rows])
 
 
 def blend_share(mask: np.ndarray, feather: int) -> np.ndarray:
@@ -149,6 +196,11 @@ def _taken(colour: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndar
     return colour.reshape(-1, colour.shape[2]).take(rows * colour.shape[1] + columns, axis=0)
 
 
+def _put(target: np.ndarray, values: np.ndarray, where: np.ndarray) -> None:
+    """Write in place where it is true. Many times faster than numpy's, which looks at the mask for each channel."""
+    cv2.copyTo(values, where.view(np.uint8), target)
+
+
 def _mixed(kept: np.ndarray | np.floating, painted: np.ndarray | int, share: np.ndarray) -> np.ndarray:
     return kept * (1 - share) + painted * share
 
@@ -160,6 +212,12 @@ def _resized_channel(channel: np.ndarray, width: int, height: int) -> np.ndarray
 
 
 def _resized_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    # Averages in floating point: in bytes the average of one pixel in a thousand would round to nothing.
-    share = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
-    return np.asarray(share) > 0
+    """A pixel is true where any of those that fall into it is: their middles do. Counted in integers, for one on a line belongs to one."""
+    for axis, length in enumerate((height, width)):
+        before = mask.shape[axis]
+        if length < before:
+            cells = (2 * np.arange(before) + 1) * length // (2 * before)
+            mask = np.logical_or.reduceat(mask, np.searchsorted(cells, np.arange(length)), axis=axis)
+        else:
+            mask = mask.take((2 * np.arange(length) + 1) * before // (2 * length), axis=axis)
+    return mask
