@@ -32,6 +32,8 @@ def configure_logs(level: str) -> None:
     for name in ("httpx", "httpcore"):
         # They log whole addresses and headers of webhooks, which may be secrets.
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It has a line for each broken form, which is refused with the same reason.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[

@@ -59,6 +59,16 @@ def test_what_was_open_to_others_is_closed_at_the_start(terminal: Terminal, tmp_
         assert [mode(data / name) for name in ("gesso.db", "gesso.db-wal", "gesso.db-shm")] == [0o600] * 3
 
 
+def test_a_hostile_form_leaves_no_raw_line_in_the_log(terminal: Terminal, tmp_path: Path) -> None:
+    with serving(terminal, tmp_path / "data") as server:
+        key = json.loads(terminal.gesso("project", "create", "one", "--auth", "key", "--json", "--data", server.data).out)["apikey"]
+        headers = {"x-api-key": key, "content-type": "multipart/form-data; boundary=cut"}
+        answer = httpx.post(f"{server.url}/v1/Run/gesso/echo", headers=headers, content=b"--cut?\r\n")
+        assert not answer.json()["result"]
+        done = server.stop()
+    assert done.err == ""
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
 def test_a_signal_stops_it_cleanly_and_takes_its_note_away(terminal: Terminal, tmp_path: Path, by: signal.Signals) -> None:
     with serving(terminal, tmp_path / "data") as server:
