@@ -154,7 +154,7 @@ def _parse_json(text: bytes) -> Body:
     try:
         value = orjson.loads(text.removeprefix(_BOM))
     except orjson.JSONDecodeError as error:
-        raise BodyUnreadable(f"the JSON is malformed at line {error.lineno}, column {error.colno}") from error
+        raise BodyUnreadable(f"the JSON is malformed at line {error.lineno}, column {error.colno}: {error.msg}") from error
     finally:
         if is_collecting:
             gc.enable()

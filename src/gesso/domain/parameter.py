@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -13,9 +15,10 @@ from gesso.domain.errors import ParameterMissing, ParameterNotAllowed, Parameter
 
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off", ""}
-_WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 # Whole numbers are signed 64-bit: more cannot be stored, nor told to a Worker.
 _INTEGER_END = 2**63
+_SEED_END = 2**64
 
 
 class Kind(StrEnum):
@@ -126,20 +129,37 @@ def _text(parameter: Parameter, value: Any) -> str:
 def _number(parameter: Parameter, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ParameterNotNumber(parameter.id)
-    if isinstance(value, str) and ("_" in value or len(value) > 64):
+    if isinstance(value, str) and ("_" in value or _is_word(value)):
         raise ParameterNotNumber(parameter.id)
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ParameterNotNumber(parameter.id) from None
-    if not math.isfinite(number):
+    except OverflowError:
+        number = math.inf
+    if math.isnan(number):
         raise ParameterNotNumber(parameter.id)
+    if math.isinf(number):
+        # As 1e400 is written: a number, and more than can be kept.
+        end = (-_INTEGER_END, _INTEGER_END - 1) if parameter.kind is Kind.INTEGER else (-sys.float_info.max, sys.float_info.max)
+        raise _out_of_range(parameter, *map(str, end))
     below = parameter.minimum is not None and number < parameter.minimum
     above = parameter.maximum is not None and number > parameter.maximum
     if below or above:
-        low, high = parameter.minimum, parameter.maximum
-        raise ParameterOutOfRange(parameter.id, "-∞" if low is None else written(low), "∞" if high is None else written(high))
-    return number
+        raise _out_of_range(parameter, "-∞", "∞")
+    # A zero has no sign here: -0.0 would be shown so.
+    return number + 0.0
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text that Python takes for a number is written in letters: nan, Infinity."""
+    return "n" in text.lower()
+
+
+def _out_of_range(parameter: Parameter, lowest: str, highest: str) -> ParameterOutOfRange:
+    """`lowest`, `highest`: the bounds of a parameter that declares none."""
+    low, high = parameter.minimum, parameter.maximum
+    return ParameterOutOfRange(parameter.id, lowest if low is None else written(low), highest if high is None else written(high))
 
 
 def _integer(parameter: Parameter, value: Any) -> int:
@@ -151,19 +171,22 @@ def _integer(parameter: Parameter, value: Any) -> int:
     except ValueError:
         whole = int(number)
     if not -_INTEGER_END <= whole < _INTEGER_END:
-        raise ParameterOutOfRange(parameter.id, str(-_INTEGER_END), str(_INTEGER_END - 1))
+        raise _out_of_range(parameter, str(-_INTEGER_END), str(_INTEGER_END - 1))
     return whole
 
 
 def _seed(parameter: Parameter, value: Any) -> int:
     """Seeds are unsigned 64-bit; the wire carries them as text because JavaScript numbers are too short."""
-    text = str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
-    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
+    text = str(value).strip()
+    if isinstance(value, bool) or not _DECIMAL.fullmatch(text):
         raise ParameterNotNumber(parameter.id)
-    seed = int(text)
-    if not 0 <= seed < 2**64:
-        raise ParameterOutOfRange(parameter.id, "0", str(2**64 - 1))
-    return seed
+    # As a Decimal, because a float has too few digits, and an int would have as many as the text promises.
+    number = Decimal(text)
+    if not 0 <= number < _SEED_END:
+        raise ParameterOutOfRange(parameter.id, "0", str(_SEED_END - 1))
+    if number != int(number):
+        raise ParameterNotAllowed(parameter.id, "a whole number was expected")
+    return int(number)
 
 
 def _checkbox(parameter: Parameter, value: Any) -> bool:

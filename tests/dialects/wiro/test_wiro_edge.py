@@ -98,7 +98,7 @@ def test_a_body_that_cannot_be_read(client: httpx.Client, content: bytes) -> Non
     [
         (b'--BB\r\ncontent-disposition: form-data; name="text"\r\n\r\nhel', "the form breaks off before its final boundary"),
         (b"--BB\r\nno header\r\n\r\n", "the form is malformed"),
-        (b'{"text": }', "the JSON is malformed at line 1, column 10"),
+        (b'{"text": }', "the JSON is malformed at line 1, column 10: unexpected character, expected a JSON value"),
     ],
 )
 @proves("ground.unreadable-logged", "ground.unreadable", "ground.request-id")

@@ -13,6 +13,7 @@ from gesso.domain.parameter import Kind, Option, Parameter
 from gesso.testing import make_model
 
 COLOURS = (Option("red", "Red"), Option("blue", "Blue"))
+LEAST, MOST = "-1.7976931348623157e+308", "1.7976931348623157e+308"
 WIDTH = Parameter("width", Kind.INTEGER, minimum=64, maximum=2048, default=512)
 
 READ: list[tuple[Parameter, Any, Any]] = [
@@ -25,6 +26,9 @@ READ: list[tuple[Parameter, Any, Any]] = [
     (Parameter("a", Kind.NUMBER), 3, 3.0),
     (Parameter("a", Kind.NUMBER, default=1.0), "", 1.0),
     (Parameter("a", Kind.NUMBER, minimum=0, default=1.0), 0, 0.0),
+    (Parameter("a", Kind.NUMBER), "1e-400", 0.0),
+    (Parameter("a", Kind.NUMBER), "1" * 65, float("1" * 65)),
+    (Parameter("a", Kind.INTEGER), "-0", 0),
     (WIDTH, "640", 640),
     (WIDTH, 640.0, 640),
     (WIDTH, "640.0", 640),
@@ -39,6 +43,10 @@ READ: list[tuple[Parameter, Any, Any]] = [
     (Parameter("a", Kind.SEED), 7, 7),
     (Parameter("a", Kind.SEED), 7.0, 7),
     (Parameter("a", Kind.SEED), " +7 ", 7),
+    (Parameter("a", Kind.SEED), "7.0", 7),
+    (Parameter("a", Kind.SEED), "1e3", 1000),
+    (Parameter("a", Kind.SEED), -0.0, 0),
+    (Parameter("a", Kind.SEED), "-0", 0),
     (Parameter("a", Kind.SEED, default=0), "", 0),
     (Parameter("a", Kind.CHECKBOX), "on", True),
     (Parameter("a", Kind.CHECKBOX), "TRUE", True),
@@ -64,9 +72,21 @@ REFUSED: list[tuple[Parameter, Any, str]] = [
     (Parameter("a", Kind.NUMBER), "1_000", "The parameter a must be a number."),
     (Parameter("a", Kind.NUMBER), "nan", "The parameter a must be a number."),
     (Parameter("a", Kind.NUMBER), "inf", "The parameter a must be a number."),
-    (Parameter("a", Kind.NUMBER), 10**400, "The parameter a must be a number."),
+    (Parameter("a", Kind.NUMBER), "-Infinity", "The parameter a must be a number."),
+    (Parameter("a", Kind.NUMBER), float("nan"), "The parameter a must be a number."),
+    (Parameter("a", Kind.NUMBER), 10**400, f"The parameter a must be between {LEAST} and {MOST}."),
+    (Parameter("a", Kind.NUMBER), "-1e400", f"The parameter a must be between {LEAST} and {MOST}."),
+    (Parameter("a", Kind.NUMBER, minimum=0, maximum=3600), "1e400", "The parameter a must be between 0 and 3600."),
+    (Parameter("a", Kind.NUMBER, minimum=0, maximum=3600), "1" * 400, "The parameter a must be between 0 and 3600."),
     (Parameter("a", Kind.NUMBER), [1], "The parameter a must be a number."),
-    (Parameter("a", Kind.NUMBER), "1" * 65, "The parameter a must be a number."),
+    (WIDTH, 10**400, "The parameter width must be between 64 and 2048."),
+    (WIDTH, "1" * 40, "The parameter width must be between 64 and 2048."),
+    (WIDTH, "NaN", "The parameter width must be a number."),
+    (
+        Parameter("a", Kind.INTEGER, minimum=1),
+        "1e400",
+        "The parameter a must be between 1 and 9223372036854775807.",
+    ),
     (WIDTH, 63, "The parameter width must be between 64 and 2048."),
     (WIDTH, 2049, "The parameter width must be between 64 and 2048."),
     (WIDTH, 64.5, "The parameter width cannot be used as sent: a whole number was expected."),
@@ -83,8 +103,14 @@ REFUSED: list[tuple[Parameter, Any, str]] = [
         "The parameter a must be between -9223372036854775808 and 9223372036854775807.",
     ),
     (Parameter("a", Kind.SEED), -1, "The parameter a must be between 0 and 18446744073709551615."),
-    (Parameter("a", Kind.SEED), "1" * 200, "The parameter a must be a number."),
-    (Parameter("a", Kind.SEED), 1.5, "The parameter a must be a number."),
+    (Parameter("a", Kind.SEED), float("1" * 40), "The parameter a must be between 0 and 18446744073709551615."),
+    (Parameter("a", Kind.SEED), "1" * 40, "The parameter a must be between 0 and 18446744073709551615."),
+    (Parameter("a", Kind.SEED), "9" * 10_000, "The parameter a must be between 0 and 18446744073709551615."),
+    (Parameter("a", Kind.SEED), "1e999999999", "The parameter a must be between 0 and 18446744073709551615."),
+    (Parameter("a", Kind.SEED), "Infinity", "The parameter a must be a number."),
+    (Parameter("a", Kind.SEED), "NaN", "The parameter a must be a number."),
+    (Parameter("a", Kind.SEED), 1.5, "The parameter a cannot be used as sent: a whole number was expected."),
+    (Parameter("a", Kind.SEED), "1e-999999999", "The parameter a cannot be used as sent: a whole number was expected."),
     (Parameter("a", Kind.SEED), True, "The parameter a must be a number."),
     (Parameter("a", Kind.SEED), "٣", "The parameter a must be a number."),
     (Parameter("a", Kind.SEED), 2**64, "The parameter a must be between 0 and 18446744073709551615."),
@@ -106,6 +132,11 @@ def test_a_value_that_cannot_be_used_is_refused_with_a_sentence(parameter: Param
     with pytest.raises(InputRefused) as refused:
         parameter.coerce(sent)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("sent", [-0.0, "-0", "-0.0"])
+def test_a_zero_has_no_sign(sent: Any) -> None:
+    assert str(Parameter("a", Kind.NUMBER).coerce(sent)) == "0.0"
 
 
 JSON = st.recursive(
