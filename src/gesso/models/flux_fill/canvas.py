@@ -116,19 +116,28 @@ class Canvas:
         is painted now, all of it if None.    Units: `feather` in pixels of the picture.
         What was painted becomes opaque. Pixels outside the mask are copied, hidden colours of transparent ones included.
         """
-        top = np.iinfo(self.picture.colour.dtype).max
         inside = self.mask[frame.within] if inside is None else inside
-        rows, columns = np.nonzero(inside)
-        share = blend_share(inside, feather)[rows, columns]
-        shown = Image.fromarray(np.rint(answer * 255.0).astype(np.uint8))
-        painted = _taken(np.asarray(shown.resize((frame.width, frame.height), Image.Resampling.LANCZOS)), rows, columns) * (top / 255.0)
-        place = rows + frame.top, columns + frame.left
-        colour = self.picture.colour.copy()
-        colour[place] = np.rint(_mixed(_taken(self._flat(*frame.within), rows, columns), painted, share[:, None]))
-        alpha = self.picture.alpha
-        if alpha is not None:
-            alpha = alpha.copy()
-            alpha[place] = np.rint(_mixed(alpha[place], top, share))
+        colour, alpha = self.picture.colour.copy(), None if self.picture.alpha is None else self.picture.alpha.copy()
+        if not inside.any():
+            return replace(self.picture, colour=colour, alpha=alpha)
+        most = np.iinfo(colour.dtype).max
+        # How the mask is blended shows from so far.
+        margin = 2 * feather + 2
+        left, top, right, bottom = bounds(inside)
+        across = slice(max(0, left - 1), min(frame.width, right + 1))
+        columns = slice(frame.left + across.start, frame.left + across.stop)
+        painting = _Painting(answer, frame, across, colour.dtype)
+        step = max(_STRIP_ROWS, margin)
+        for start in range(top, bottom, step):
+            end = min(bottom, start + step)
+            above = max(0, start - margin)
+            share = blend_share(inside[above : end + margin, across], feather)[start - above : end - above]
+            here, rows = inside[start:end, across], slice(frame.top + start, frame.top + end)
+            mixed = _mixed(self._flat(rows, columns), painting.rows(start, end), cv2.merge([share] * 3))
+            _put(colour[rows, columns], np.rint(mixed).astype(colour.dtype), here)
+            if alpha is not None:
+                opaque = np.rint(_mixed(alpha[rows, columns], most, share)).astype(alpha.dtype)
+                _put(alpha[rows, columns], opaque, here)
         return replace(self.picture, colour=colour, alpha=alpha)
 
     def _flat(self, rows: slice, columns: slice) -> np.ndarray:
@@ -138,6 +147,37 @@ class Canvas:
             return colour
         top = np.float32(np.iinfo(colour.dtype).max)
         return _mixed(top, colour, (self.picture.alpha[rows, columns] / top)[..., None])
+
+
+class _Painting:
+    """The model's answer at the size of its frame, in levels of `kind`: some columns of it, and their rows where they are asked for."""
+
+    def __init__(self, answer: np.ndarray, frame: Frame, columns: slice, kind: np.dtype) -> None:
+        self._frame, self._top = frame, np.float32(np.iinfo(kind).max)
+        # Pillow resizes colour in bytes only; those would leave 256 levels of the 65536 that a deep picture has.
+        if kind == np.uint8:
+            images = [Image.fromarray(np.rint(answer * 255.0).astype(np.uint8))]
+        else:
+            images = [Image.fromarray(np.ascontiguousarray(answer[..., channel], np.float32)) for channel in range(3)]
+        # Across first and all at once: Pillow takes the order that is quicker for a part, and rounds between.
+        box = _scaled(columns, frame.width, frame.model_width)
+        size = columns.stop - columns.start, frame.model_height
+        self._images = [image.resize(size, Image.Resampling.LANCZOS, (box[0], 0, box[1], frame.model_height)) for image in images]
+
+    def rows(self, start: int, end: int) -> np.ndarray:
+        """`end` lies outside. Shape: [rows, columns, 3]."""
+        # Pillow looks beyond the box for what it averages, so parts meet as if they had been made at once.
+        above, below = _scaled(slice(start, end), self._frame.height, self._frame.model_height)
+        width = self._images[0].width
+        parts = [
+            np.asarray(image.resize((width, end - start), Image.Resampling.LANCZOS, (0, above, width, below))) for image in self._images
+        ]
+        return parts[0] if len(parts) == 1 else np.clip(cv2.merge(parts), 0, 1) * self._top
+
+
+def _scaled(part: slice, length: int, model_length: int) -> tuple[float, float]:
+    """Where a part of a side of the frame lies on that side as the model sees it."""
+    return part.start * model_length / length, part.stop * model_length / length
 
 
 def cover(colour: np.ndarray, hole: np.ndarray, stride: int) -> None:
@@ -189,11 +229,6 @@ def blend_share(mask: np.ndarray, feather: int) -> np.ndarray:
     reach = np.minimum(np.float32(feather + 1), np.maximum(deepest_near, np.float32(1)))
     shares[near] = np.minimum(np.float32(1), depth / reach)
     return shares
-
-
-def _taken(colour: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The pixels [count, channels] at these places of [height, width, channels]. Several times faster than indexing."""
-    return colour.reshape(-1, colour.shape[2]).take(rows * colour.shape[1] + columns, axis=0)
 
 
 def _put(target: np.ndarray, values: np.ndarray, where: np.ndarray) -> None:
