@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,13 +28,14 @@ class SystemClock:
         return time.monotonic()
 
 
-def configure_logs(level: str) -> None:
-    """Write logs to stderr, for people when it is a terminal and as JSON otherwise."""
+def configure_logs(level: str, keep: Callable[[str], None] | None = None) -> None:
+    """Write logs to stderr, for people when it is a terminal and as JSON otherwise. `keep`: takes each line too, as JSON."""
     for name in ("httpx", "httpcore"):
         # They log whole addresses and headers of webhooks, which may be secrets.
         logging.getLogger(name).setLevel(logging.WARNING)
     # It has a line for each broken form, which is refused with the same reason.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Foreign()], force=True)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
@@ -41,12 +43,35 @@ def configure_logs(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([_keeping(keep)] if keep is not None else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class _Foreign(logging.Handler):
+    """What libraries write goes the way of our own lines: a raw one between lines of JSON could not be read."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):
+            text = str(record.msg)
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        structlog.get_logger().log(level, "a library wrote", library=record.name, text=text, exc_info=record.exc_info)
+
+
+def _keeping(keep: Callable[[str], None]) -> structlog.types.Processor:
+    render = structlog.processors.JSONRenderer()
+
+    def pass_on(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        keep(str(render(logger, name, dict(event))))
+        return event
+
+    return pass_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,8 @@ async def _serve(settings: Settings, listener: socket.socket, on_ready: Callable
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
+        # Its lines go where ours do.
+        log_config=None,
         log_level="warning",
         server_header=False,
         backlog=_BACKLOG,

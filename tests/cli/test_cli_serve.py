@@ -59,6 +59,34 @@ def test_what_was_open_to_others_is_closed_at_the_start(terminal: Terminal, tmp_
         assert [mode(data / name) for name in ("gesso.db", "gesso.db-wal", "gesso.db-shm")] == [0o600] * 3
 
 
+def test_the_log_is_kept_in_the_data_folder_too(terminal: Terminal, tmp_path: Path) -> None:
+    with serving(terminal, tmp_path / "data", "--log-level", "info") as server:
+        assert terminal.gesso("run", "gesso/echo", "outputs=0", "--data", server.data).code == 0
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as client:
+            # What the web server under us says of it is a line like all others.
+            client.sendall(b"no request\r\n\r\n")
+            assert client.recv(1000)
+        done = server.stop()
+    kept = tmp_path / "data" / "logs" / "server.log"
+    # Lines of two threads may be in another order.
+    assert sorted(kept.read_text("utf-8").splitlines()) == sorted(done.err.splitlines())
+    assert (mode(kept.parent), mode(kept)) == (0o700, 0o600)
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    assert {"worker is ready", "a library wrote"} <= {line["event"] for line in lines}
+    assert [line["library"] for line in lines if line["event"] == "a library wrote"] == ["uvicorn.error"]
+
+
+def test_a_full_disk_for_the_log_hurts_nobody(terminal: Terminal, tmp_path: Path) -> None:
+    logs = tmp_path / "data" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "server.log").symlink_to("/dev/full")
+    with serving(terminal, tmp_path / "data", "--log-level", "info") as server:
+        assert terminal.gesso("run", "gesso/echo", "outputs=0", "--data", server.data).code == 0
+        done = server.stop()
+    assert done.code == 0
+    assert "the log cannot be written to its folder" in done.err
+
+
 def test_a_hostile_form_leaves_no_raw_line_in_the_log(terminal: Terminal, tmp_path: Path) -> None:
     with serving(terminal, tmp_path / "data") as server:
         key = json.loads(terminal.gesso("project", "create", "one", "--auth", "key", "--json", "--data", server.data).out)["apikey"]

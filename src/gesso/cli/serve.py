@@ -23,6 +23,7 @@ from gesso.observe import configure_logs
 from gesso.services.catalog import Catalog
 from gesso.serving import bind
 from gesso.serving import serve as serve_until_signal
+from gesso.store.log_folder import LogFolder
 from gesso.wiring import House
 
 _BACKLOG = 2048
@@ -34,7 +35,8 @@ def serve(**given: Any) -> None:
     settings = read_settings(**given)
     if settings.log_level.upper() not in logging.getLevelNamesMapping():
         raise Refused(f"The setting log_level cannot be {settings.log_level!r}: choose debug, info, warning or error.")
-    configure_logs(settings.log_level)
+    kept = LogFolder()
+    configure_logs(settings.log_level, kept.put)
     listener = _listen(settings)
     data = settings.data.resolve()
 
@@ -43,6 +45,7 @@ def serve(**given: Any) -> None:
         asyncio.get_running_loop().call_soon(tell, house)
 
     def tell(house: House) -> None:
+        kept.open(data / "logs")
         # The port answers from here on: who finds the note may connect at once.
         listener.listen(_BACKLOG)
         url = _url(settings.host, listener)
@@ -60,6 +63,7 @@ def serve(**given: Any) -> None:
     finally:
         listener.close()
         forget_running(data, os.getpid())
+        kept.close()
 
 
 def _listen(settings: Settings) -> socket.socket:

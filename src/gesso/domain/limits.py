@@ -53,6 +53,12 @@ ORPHAN_AGE_S = 24 * 60 * 60.0
 ORPHAN_INTERVAL_S = 24 * 60 * 60.0
 ORPHAN_BATCH_MAX_COUNT = 500
 
+# The server's log in the data folder: how large a file grows, how many there are, and how many lines wait for the disk.
+SERVER_LOG_MAX_BYTES = 16 * MIB
+SERVER_LOG_FILES_MAX_COUNT = 5
+SERVER_LOG_WAITING_MAX_COUNT = 2_000
+SERVER_LOG_CLOSE_S = 2.0
+
 # The store.
 COMMIT_MAX_CHANGES = 512
 WRITE_QUEUE_MAX_CHANGES = 20_000
