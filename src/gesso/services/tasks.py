@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
+from gesso.domain.errors import IllegalStep, NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown, Unavailable
 from gesso.domain.event import Cancelled, Failed, LiveEvent, Recorded, Succeeded
+from gesso.domain.limits import WITHDRAW_WAIT_S
 from gesso.domain.project import Project
 from gesso.domain.task import Task, TaskState
 from gesso.ports import Announcer, Subscription
 from gesso.services.lifecycle import Lifecycle
 
+_NOT_WITHDRAWN = "the disk takes no writes, and the task is withdrawn as soon as it does"
 _ENDS = (Succeeded, Failed, Cancelled)
 
 
@@ -71,10 +73,13 @@ class Tasks:
         return task
 
     async def cancel(self, task: Task) -> Task:
-        """Withdraw a queued Task; one that is cancelled already stays so. Errors: NotCancellable."""
+        """Withdraw a queued Task; one that is cancelled already stays so.
+
+        Errors: NotCancellable; Unavailable while the disk takes no writes: then it is withdrawn as soon as that does.
+        """
         now = await self._lifecycle.load(task.id)
         if now.state is TaskState.CANCELLED:
-            return now
+            return await self._withdrawn(now)
         if now.state is not TaskState.QUEUED:
             raise NotCancellable
         return await self._withdraw(now)
@@ -82,11 +87,11 @@ class Tasks:
     async def kill(self, task: Task) -> Task:
         """Withdraw a queued or running Task: effective for its owner at once, while its Worker stops at its next step.
 
-        Errors: NotKillable when it has ended.
+        Errors: NotKillable when it has ended; Unavailable as for `cancel`.
         """
         now = await self._lifecycle.load(task.id)
         if now.state is TaskState.CANCELLED:
-            return now
+            return await self._withdrawn(now)
         if now.state.is_terminal:
             raise NotKillable(f"it has already {now.state.value}")
         try:
@@ -95,8 +100,20 @@ class Tasks:
             raise NotKillable("it has just ended") from None
 
     async def _withdraw(self, task: Task) -> Task:
-        await self._lifecycle.record(task.id, None, Cancelled())
+        commit = self._lifecycle.record(task.id, None, Cancelled())
+        try:
+            async with asyncio.timeout(WITHDRAW_WAIT_S):
+                await commit
+        except TimeoutError:
+            raise Unavailable(_NOT_WITHDRAWN) from None
         return await self._lifecycle.see(task.id)
+
+    async def _withdrawn(self, task: Task) -> Task:
+        """A Task that is withdrawn in memory, once it is on disk. Errors: Unavailable."""
+        now = await self._lifecycle.wait(task.id, WITHDRAW_WAIT_S)
+        if not now.state.is_terminal:
+            raise Unavailable(_NOT_WITHDRAWN)
+        return now
 
     async def wait(self, task: Task, timeout_s: float, left: asyncio.Future[Any] | None = None) -> Task:
         """The Task when it has ended, or as it is after `timeout_s` seconds, or when `left` is done: nobody waits any more."""

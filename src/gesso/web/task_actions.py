@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from gesso.domain.errors import GessoError, NotEnded, NotKillable
+from gesso.domain.errors import GessoError, NotEnded, NotKillable, Unavailable
 from gesso.domain.limits import TASKS_CHOSEN_MAX_COUNT
 from gesso.domain.task import Task, TaskState
 from gesso.web.forms import Form, local_path, read_form
@@ -71,6 +71,10 @@ class TaskActions:
             try:
                 await carry_out(task)
                 done += 1
+            except Unavailable as error:
+                # The others would only wait for the same.
+                refused = str(error)
+                break
             except GessoError as error:
                 refused = refused or str(error)
         word = "Deleted the files of" if form.word("action") == "files" else "Stopped"

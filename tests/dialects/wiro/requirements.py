@@ -162,6 +162,12 @@ REQUIREMENTS = (
     R("kill.queued", "2.4", "A queued task can be killed too."),
     R("kill.ended", "2.4", "A finished task cannot: code 1, `Task could not be killed: {reason}`."),
     R("kill.again", "2.4", "Killing or cancelling a cancelled task answers result true."),
+    R(
+        "kill.refusing-disk",
+        "-",
+        "While the disk takes no writes a kill or cancel is HTTP 503 after a few seconds. It holds, and later ones answer it.",
+        decided=True,
+    ),
     # The record.
     R("record.fields", "5", "The record has every field of the sample and those documented beside it, in their JSON types."),
     R("record.times", "0", 'Ids and times are texts of digits; unset times are "0"; unset texts empty; unset references null.'),

@@ -90,6 +90,22 @@ def test_a_queued_task_is_killed(server: LiveServer, client: httpx.Client) -> No
         assert [frame["type"] for frame in socket.until("task_cancel")] == ["task_queue", "task_cancel"]
 
 
+@proves("kill.refusing-disk", "kill.again", "ground.unavailable")
+def test_a_kill_holds_that_a_locked_database_keeps_waiting(server: LiveServer, client: httpx.Client) -> None:
+    with running(server, client) as answer, socket_to(server) as socket:
+        names = {"tasktoken": answer["socketaccesstoken"]}
+        socket.register(answer["socketaccesstoken"])
+        with server.locked():
+            refused = client.post("/Task/Kill", json=names)
+            assert record(client, **names)["status"] == "task_start", "what is shown is on disk"
+        assert (refused.status_code, refused.headers["retry-after"], refused.json()["result"]) == (503, "5", False)
+        assert "the task is withdrawn as soon as it does" in refused.json()["errors"][0]["message"]
+        socket.until("task_cancel")
+        for call in ("/Task/Kill", "/Task/Cancel"):
+            again = client.post(call, json=names).json()
+            assert (again["result"], again["tasklist"][0]["status"]) == (True, "task_cancel")
+
+
 @proves("kill.ended")
 def test_a_finished_task_is_not_killed(server: LiveServer, client: httpx.Client) -> None:
     answer = client.post("/Task/Kill", json={"taskid": ended(server, client)["id"]}).json()

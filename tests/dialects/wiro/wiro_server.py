@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.server
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -65,6 +66,16 @@ class LiveServer:
     def stored_files(self) -> dict[str, Path]:
         """The bytes that the server keeps, by access key."""
         return {path.name: path for path in (self._data / "blobs").rglob("*") if path.is_file()}
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Another process, or another connection of this one, holds the database: it can be read and not written."""
+        connection = sqlite3.connect(self._data / "gesso.db", isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+        finally:
+            connection.close()
 
     def drain(self) -> None:
         """Let the server stop taking runs, while it answers the rest."""

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gesso.delivery.bus import Bus
-from gesso.domain.errors import NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown
+from gesso.domain.errors import NotCancellable, NotKillable, TaskReferenceMissing, TaskUnknown, Unavailable
 from gesso.domain.event import (
     Accepted,
     Assigned,
+    Cancelled,
     Ended,
     Event,
     Failed,
@@ -26,7 +27,7 @@ from gesso.domain.event import (
     Started,
     Succeeded,
 )
-from gesso.domain.limits import SUBSCRIBER_QUEUE_MAX_EVENTS
+from gesso.domain.limits import SUBSCRIBER_QUEUE_MAX_EVENTS, WITHDRAW_WAIT_S
 from gesso.domain.price import FREE
 from gesso.domain.task import Task, TaskState
 from gesso.services.lifecycle import Lifecycle
@@ -91,6 +92,33 @@ def test_a_running_task_is_killed_and_not_cancelled_and_an_ended_one_is_neither(
             await desk.tasks.kill(other)
         with pytest.raises(NotCancellable):
             await desk.tasks.cancel(other)
+
+    simulate(scenario())
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+@pytest.mark.parametrize("live_max_count", [0, 10_000])
+def test_who_withdraws_a_task_waits_for_a_refusing_disk_a_while_and_no_longer(is_running: bool, live_max_count: int) -> None:
+    async def scenario() -> None:
+        desk = Desk(live_max_count)
+        task = await desk.create()
+        if is_running:
+            await desk.lifecycle.load(task.id)
+            await desk.lifecycle.record(task.id, None, *attempt(1))
+        desk.store.disk.trouble = "the database is locked by another process"
+        clock = asyncio.get_running_loop().time
+        for withdraw in (desk.tasks.kill, desk.tasks.kill, desk.tasks.cancel):
+            begun = clock()
+            with pytest.raises(Unavailable, match="withdrawn as soon as"):
+                await withdraw(task)
+            assert clock() - begun == pytest.approx(WITHDRAW_WAIT_S)
+        assert not (await desk.lifecycle.see(task.id)).state.is_terminal
+        again = asyncio.ensure_future(desk.tasks.kill(task))
+        await asyncio.sleep(WITHDRAW_WAIT_S / 2)
+        desk.store.disk.trouble = ""
+        assert (await again).state is TaskState.CANCELLED
+        assert (await desk.tasks.cancel(task)).state is TaskState.CANCELLED
+        assert [type(recorded.event) for recorded in desk.store.disk.events[task.id]].count(Cancelled) == 1
 
     simulate(scenario())
 
