@@ -1,4 +1,5 @@
-# What a developer and the CI call. Everything is installed into .venv, once: delete .venv/.stamps to install again.
+# What a developer and the CI call. Everything is installed into .venv, but the programs that tests drive, and once: delete .venv/.stamps to
+# install again.
 #   make demo    install, start a server, heal a photograph and paint on a wall through the API, write pictures into out/
 #   make run     serve for real, data in gesso-data/
 #   make test    install what the tests need, and run them all
@@ -37,7 +38,7 @@ demo: $(STAMPS)/demo $(STAMPS)/torch
 run: $(STAMPS)/gesso
 	@exec $(BIN)/gesso serve $(ARGS)
 
-test: $(STAMPS)/dev $(STAMPS)/torch
+test: $(STAMPS)/dev $(STAMPS)/torch $(STAMPS)/programs
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses $(WORKERS_MAX) --dist loadfile -rs $(ARGS)
 
 check: $(STAMPS)/dev $(STAMPS)/torch $(STAMPS)/tsc
@@ -80,6 +81,10 @@ $(STAMPS)/torch: $(STAMPS)/gesso
 	@echo "Installing torch and diffusers (some minutes)"
 	@$(PIP) install $(TORCH)
 	@$(PIP) install $(DIFFUSERS)
+	@touch $@
+
+$(STAMPS)/programs: scripts/install_programs.sh $(STAMPS)/venv
+	@scripts/install_programs.sh
 	@touch $@
 
 $(STAMPS)/tsc: $(STAMPS)/dev

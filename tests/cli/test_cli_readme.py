@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy
+import pytest
 from cli_terminal import TIMEOUT_S, Server, Terminal, clean_environment, serving
 from PIL import Image
 
@@ -56,6 +57,7 @@ def draw(folder: Path) -> tuple[numpy.ndarray, numpy.ndarray]:
     return picture, mask
 
 
+@pytest.mark.programs("curl", "openssl")
 def test_the_readme_can_be_pasted(server: Server, tmp_path: Path) -> None:
     picture, mask = draw(tmp_path)
     shell = blocks("README.md", "bash")
@@ -79,6 +81,7 @@ def test_the_readme_can_be_pasted(server: Server, tmp_path: Path) -> None:
     assert "task_start" in told
 
 
+@pytest.mark.programs("curl", "openssl")
 def test_the_first_project_can_be_pasted(server: Server, tmp_path: Path) -> None:
     picture, mask = draw(tmp_path)
     # A photograph would lose its pixels as a JPEG; what a file is, its bytes say.

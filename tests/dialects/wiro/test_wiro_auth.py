@@ -40,6 +40,7 @@ def test_the_published_vector_holds() -> None:
     verify(Key("k", "s", SIGNING), "1", proof_of(_headers(x_api_key="k", x_nonce="1", x_signature=VECTOR), "").signature, "")
 
 
+@pytest.mark.programs("openssl")
 @pytest.mark.parametrize("options", [(), ("-r",)])
 @proves("auth.openssl", "auth.vector")
 def test_what_openssl_prints_is_a_signature(options: tuple[str, ...]) -> None:
@@ -138,6 +139,7 @@ def test_a_key_only_project_ignores_nonce_and_signature(server: LiveServer) -> N
         assert client.post("/Task/Detail", json={"tasktoken": "x"}).status_code == 200
 
 
+@pytest.mark.programs("openssl")
 @proves("auth.signature", "auth.openssl", "auth.nonce")
 def test_the_published_shell_sample_is_let_in_again_and_again(server: LiveServer) -> None:
     key, nonce = server.signing, "1734513807"
