@@ -11,12 +11,14 @@ from flux_builders import Voice, box_mask, changed, make_inputs, noise, pixels_o
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gesso.models.contract import Killed, Output
+from gesso.models.contract import Device, Killed, Output
 from gesso.models.flux_fill.canvas import Canvas, Margins
+from gesso.models.flux_fill.crops import crop_seed
 from gesso.models.pictures import Picture
 
 if TYPE_CHECKING:
     from gesso.models.flux_fill.engine import FluxFillEngine
+    from gesso.models.flux_fill.pipeline import Drawing
 
 pytestmark = pytest.mark.flux
 
@@ -27,6 +29,51 @@ MASK = box_mask(WIDTH, HEIGHT, 20, 20, 50, 45)
 
 def run(engine: FluxFillEngine, folder: Path, voice: Voice | None = None, mask: np.ndarray = MASK, **values: Any) -> list[bytes]:
     return [output.data for output in engine.run(make_inputs(folder, PICTURE, mask, **values), voice or Voice())]
+
+
+GREY = 90
+# Two holes whose crops overlap: each shows a part of the other.
+TALL = 207, 270
+UPPER, LOWER = box_mask(*TALL, 28, 20, 94, 78), box_mask(*TALL, 109, 96, 199, 120)
+
+
+class Mirror:
+    """In the place of a Station: remembers what it was given to draw, and gives it back with the holes in a grey of their own.
+
+    `greys`: of the first drawing's holes, the second's and so on; None leaves them as they were. `lighter`: by so many levels all of it.
+    """
+
+    def __init__(self, station: Any, greys: tuple[int | None, ...], lighter: int = 0) -> None:
+        self.drawings: list[Drawing] = []
+        self._station = station
+        self._greys = greys
+        self._lighter = lighter
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._station, name)
+
+    def draw(self, drawing: Drawing) -> np.ndarray:
+        answer = np.array(drawing.picture, np.float32)
+        grey = self._greys[len(self.drawings) % len(self._greys)]
+        if grey is not None:
+            answer[np.asarray(drawing.mask) > 0] = grey
+        self.drawings.append(drawing)
+        return (answer + self._lighter) / 255
+
+
+def off(one: np.ndarray, other: np.ndarray) -> float:
+    """How many levels two pictures are apart on average. Where a grey meets another, resizing there and back leaves some."""
+    return float(np.abs(one.astype(float) - other).mean())
+
+
+def mirrored(folder: Path, *greys: int | None, lighter: int = 0) -> tuple[FluxFillEngine, Mirror]:
+    """An Engine of its own before a Mirror."""
+    from gesso.models.flux_fill.engine import FluxFillEngine
+
+    engine: Any = FluxFillEngine()
+    engine.setup(Device("cpu", 2**30, 1), folder)
+    engine._filler = Mirror(engine._filler, greys, lighter)
+    return engine, engine._filler
 
 
 @st.composite
@@ -99,6 +146,40 @@ def test_each_sample_of_holes_far_apart_is_the_single_run_with_its_seed(engine: 
     difference = changed(picture, pixels_of(Output(together[0])))
     assert not difference[~mask].any()
     assert difference[mask].mean() > 0.9
+
+
+def test_each_crop_sees_what_the_ones_before_it_filled_and_what_is_still_to_come_is_masked(tiny_folder: Path, tmp_path: Path) -> None:
+    engine, mirror = mirrored(tiny_folder, 200, 30)
+    picture = np.full((*TALL[::-1], 3), GREY, np.uint8)
+    (output,) = engine.run(make_inputs(tmp_path, picture, UPPER | LOWER, feather=0), Voice())
+    first, second = mirror.drawings
+    job = engine._desk.ahead(make_inputs(tmp_path, picture, UPPER | LOWER, feather=0))
+    upper, lower = (crop.frame for crop in job.crops)
+    assert LOWER[upper.within].any()
+    assert UPPER[lower.within].any()
+    halfway = np.where(UPPER[..., None], np.uint8(200), picture)
+    for drawing, frame, shown, pending in ((first, upper, picture, UPPER | LOWER), (second, lower, halfway, LOWER)):
+        seen, mask = Canvas.of(Picture(shown), pending).view(frame)
+        assert np.array_equal(np.asarray(drawing.mask), np.asarray(mask))
+        assert off(np.asarray(drawing.picture), np.asarray(seen)) < 1
+    assert off(pixels_of(output), np.where(LOWER[..., None], np.uint8(30), halfway)) < 1
+
+
+def test_each_crop_is_drawn_from_noise_of_its_own(tiny_folder: Path, tmp_path: Path) -> None:
+    engine, mirror = mirrored(tiny_folder, None)
+    picture = np.full((*TALL[::-1], 3), GREY, np.uint8)
+    assert len(list(engine.run(make_inputs(tmp_path, picture, UPPER | LOWER, samples=2, seed=7), Voice()))) == 2
+    seeds = [drawing.turn.seed for drawing in mirror.drawings]
+    assert seeds == [crop_seed(seed, number) for seed in (7, 8) for number in (0, 1)]
+    assert len(set(seeds)) == 4
+
+
+@pytest.mark.parametrize("lighter", [-6, 5])
+def test_a_shift_of_tone_is_taken_out_of_what_was_painted(tiny_folder: Path, tmp_path: Path, lighter: int) -> None:
+    engine, _ = mirrored(tiny_folder, None, lighter=lighter)
+    picture = np.full((HEIGHT, WIDTH, 3), GREY, np.uint8)
+    (output,) = engine.run(make_inputs(tmp_path, picture, MASK), Voice())
+    assert np.array_equal(pixels_of(output), picture)
 
 
 def test_progress_counts_the_steps_of_all_samples(engine: FluxFillEngine, tmp_path: Path) -> None:

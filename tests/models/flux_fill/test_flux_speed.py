@@ -66,12 +66,13 @@ def test_a_step_is_skipped_when_the_first_block_changed_less_than_the_threshold(
     exact, balanced = fill(filler, "exact"), fill(filler, "balanced", voice)
     assert voice.logs == [f"{skipped} of {STEPS} steps changed so little that most of their work was skipped (speed balanced)."]
     assert np.array_equal(balanced, exact) == (skipped == 0)
-    assert np.abs(balanced - exact).mean() < 0.05
+    # Far less than another prompt would change.
+    assert 10 * np.abs(balanced - exact).mean() < np.abs(fill(filler, "exact", prompt="a red fox") - exact).mean()
     assert np.array_equal(fill(filler, "exact"), exact)
 
 
 def test_speeds_may_follow_each_other_in_any_order(pipeline: Any) -> None:
-    filler = make_filler(pipeline, balanced_threshold=0.3, turbo_threshold=1.0)
+    filler = make_filler(pipeline, balanced_threshold=0.1, turbo_threshold=1.0)
     first = {speed: fill(filler, speed) for speed in ("exact", "balanced", "turbo")}
     for speed in ("turbo", "exact", "balanced", "balanced", "turbo"):
         assert np.array_equal(fill(filler, speed), first[speed]), speed

@@ -20,22 +20,35 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.flux
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-PICTURE = Image.fromarray(noise(96, 64))
+PICTURE, OTHER_PICTURE = (Image.fromarray(noise(96, 64, seed)) for seed in range(2))
 MASK = Image.fromarray(box_mask(96, 64, 20, 10, 70, 50).astype(np.uint8) * 255)
 
 
-def make_station(folder: Path, **options: str) -> Station:
+def make_station(folder: Path, **options: Any) -> Station:
     from gesso.models.flux_fill.station import Station
 
     return Station(folder, Device("cpu", 2**30, 1, options))
 
 
-def draw(station: Station, voice: Voice | None = None) -> np.ndarray:
+def draw(
+    station: Station, voice: Voice | None = None, prompt: str = "a boat", picture: Image.Image = PICTURE, speed: str = "exact"
+) -> np.ndarray:
     from gesso.models.flux_fill.pipeline import Drawing, Order, Turn
+    from gesso.models.flux_fill.speed import Speed
 
-    order, voice = Order("a boat", 2, 30.0, 5, 1), voice or Voice()
+    order, voice = Order(prompt, 2, 30.0, 5, 1, speed=Speed(speed)), voice or Voice()
     station.begin(order, voice)
-    return station.draw(Drawing(PICTURE, MASK, order, Turn(5, 0, 2), voice))
+    return station.draw(Drawing(picture, MASK, order, Turn(5, 0, 2), voice))
+
+
+def far(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one - other).mean())
+
+
+def others(folder: Path) -> list[np.ndarray]:
+    """What is drawn, exactly, for another prompt and into another picture: whatever is drawn for one's own must not come near to these."""
+    station = make_station(folder)
+    return [draw(station, prompt="a red bicycle"), draw(station, picture=OTHER_PICTURE)]
 
 
 def fill_up(station: Station, layer: Callable[[Any], Any], times: int = 1) -> list[object]:
@@ -58,7 +71,8 @@ def test_every_precision_draws_about_the_same(tiny_folder: Path, precision: str,
     exact = draw(make_station(tiny_folder))
     voice = Voice()
     drawn = draw(make_station(tiny_folder, precision=precision), voice)
-    assert np.abs(drawn - exact).mean() <= error
+    assert far(drawn, exact) <= error
+    assert all(far(drawn, exact) < far(drawn, other) / 2 for other in others(tiny_folder))
     assert voice.logs[0].startswith(f"Memory plan: {precision} weights")
     assert "precision as the settings fix" in voice.logs[0]
 
@@ -73,8 +87,10 @@ def test_every_placement_draws_the_same(tiny_folder: Path, placement: str, visit
     pipeline = load(tiny_folder, "cpu", plan)
     filler = Filler(pipeline, {}, lambda: reading(pipeline, "cpu", plan))
     (drawn,) = filler.fill(PICTURE, MASK, Order("a boat", 2, 30.0, 5, 1), Voice())
+    exact = draw(make_station(tiny_folder))
     # Tiles are blended where they meet; what is drawn from noise by a VAE of noise differs there.
-    assert np.abs(drawn - draw(make_station(tiny_folder))).mean() <= (0.1 if tiles else 0)
+    assert far(drawn, exact) <= (0.04 if tiles else 0)
+    assert all(far(drawn, exact) < far(drawn, other) for other in others(tiny_folder))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +136,20 @@ def test_another_error_is_not_tried_again(tiny_folder: Path) -> None:
 
 def test_steps_are_not_skipped_while_the_transformer_is_streamed(tiny_folder: Path) -> None:
     from gesso.models.flux_fill.memory import Placement, Plan, Precision
-    from gesso.models.flux_fill.pipeline import Order
-    from gesso.models.flux_fill.speed import Speed
 
-    station = make_station(tiny_folder, balanced_threshold="1")
-    station.plan = Plan(Precision.FLOAT32, Placement.STREAMED, 0, 0)
-    voice = Voice()
-    station.begin(Order("a boat", 2, 30.0, 5, 1, speed=Speed.TURBO), voice)
-    assert voice.warnings == ["Every step was computed in full: steps are not skipped while the transformer is streamed from main memory."]
+    station = make_station(tiny_folder, balanced_threshold=1.0)
+    exact, whole = draw(station), Voice()
+    assert not np.array_equal(draw(station, whole, speed="balanced"), exact)
+    assert whole.logs[-1] == "1 of 2 steps changed so little that most of their work was skipped (speed balanced)."
+    assert not whole.warnings
+    # As it comes when memory runs out.
+    station._step_down(Plan(Precision.FLOAT32, Placement.STREAMED, 0, 0), Voice().warn)
+    streamed = Voice()
+    assert np.array_equal(draw(station, streamed, speed="balanced"), exact)
+    assert streamed.logs[-1] == "0 of 2 steps changed so little that most of their work was skipped (speed balanced)."
+    assert streamed.warnings == [
+        "Every step was computed in full: steps are not skipped while the transformer is streamed from main memory."
+    ]
 
 
 def test_an_attention_kernel_that_does_not_run_gives_way_to_the_native_one(tiny_folder: Path, pipeline: Any) -> None:

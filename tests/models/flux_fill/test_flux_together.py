@@ -60,21 +60,11 @@ def test_each_is_what_it_is_alone(pipeline: Any, numbers: list[int]) -> None:
         assert all(far(answer, single[other]) > 100 * TOLERANCE for other in range(4) if other != number)
 
 
-def spread_changes(pipeline: Any) -> None:
-    """Let pictures change at different paces, so that a threshold parts them: random weights make them all alike."""
-    import torch
-
-    with torch.no_grad():
-        for block in pipeline.transformer.transformer_blocks:
-            block.attn.to_out[0].weight *= 6
-
-
 @pytest.mark.parametrize("speed", ["balanced", "turbo"])
 def test_each_skips_the_steps_that_it_skips_alone(pipeline: Any, speed: str) -> None:
     """Also where one must be computed and another would be skipped: diffusers decides once for all of them."""
-    spread_changes(pipeline)
     mixed = 0
-    for threshold in (0.21, 0.3, 0.34, 0.45):
+    for threshold in (0.07, 0.1, 0.12, 0.14):
         filler = make_filler(pipeline, **{f"{speed}_threshold": threshold})
         voices = [Voice() for _ in range(4)]
         single = [alone(filler, number, speed, voice) for number, voice in enumerate(voices)]

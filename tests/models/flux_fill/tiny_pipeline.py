@@ -1,7 +1,8 @@
 """Builds a tiny but real FLUX Fill pipeline folder: diffusers' own classes, random weights, about 1 MB.
 
 It needs no download, no pytest and no GPU: `python tests/models/flux_fill/tiny_pipeline.py FOLDER`. Its pictures are noise, so it
-proves the way of a picture through the code and nothing about quality.
+proves the way of a picture through the code and nothing about quality. But it heeds its prompt and its picture: another of either shows
+more than what precision, caches and tiles change, so a test that bounds these also sees a mix-up.
 
 The channel counts hang together: the transformer takes 16 latent channels x 4 (packed 2x2) for the noise, as many for the masked picture,
 and 8x8 mask pixels x 4 for the mask: 384. Text lengths (77 and 512) are those of the real tokenizers.
@@ -17,6 +18,8 @@ from typing import Any
 NATIVE_SIDE = 128
 _LATENT_CHANNELS = 16
 _MASK_CHANNELS = 64
+# By how much what is new at random heeds the sense of the prompt, and the picture, too little.
+_HEED_PROMPT, _HEED_PICTURE = 10, 20
 
 
 def build(folder: Path) -> None:
@@ -43,7 +46,7 @@ def build(folder: Path) -> None:
 def _transformer() -> Any:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
-    return FluxTransformer2DModel(
+    transformer: Any = FluxTransformer2DModel(
         in_channels=4 * (2 * _LATENT_CHANNELS + _MASK_CHANNELS),
         out_channels=4 * _LATENT_CHANNELS,
         num_layers=2,
@@ -55,6 +58,10 @@ def _transformer() -> Any:
         guidance_embeds=True,
         axes_dims_rope=(4, 6, 6),
     )
+    transformer.time_text_embed.text_embedder.linear_1.weight.data *= _HEED_PROMPT
+    # The inputs are the noise, the masked picture and the mask, in this order.
+    transformer.x_embedder.weight.data[:, 4 * _LATENT_CHANNELS : 8 * _LATENT_CHANNELS] *= _HEED_PICTURE
+    return transformer
 
 
 def _vae() -> Any:
