@@ -34,6 +34,7 @@ from gesso.scheduling.attempt import Attempts
 from gesso.scheduling.fleet import Fleet, Hire
 from gesso.scheduling.scheduler import Scheduler
 from gesso.scheduling.station import FleetStation
+from gesso.services.acceptance import Acceptance
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.borrowing import Borrowing
@@ -229,7 +230,7 @@ class House:
             history=History(SqlHistory(self.store.database), self.billing, self.catalog),
             records=self._records(files, submission),
             machine=self._machine(data),
-            is_accepting=self._is_accepting,
+            acceptance=Acceptance(self._is_accepting, self.store.database),
             public_url=settings.public_url.rstrip("/"),
             own_url=own_url,
             trusted_proxies=tuple(str(network) for network in settings.proxy_ranges),

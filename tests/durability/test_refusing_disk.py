@@ -90,6 +90,14 @@ async def fill(desk: Desk) -> list[Task]:
     return accepted
 
 
+async def tried(desk: Desk) -> str:
+    """Why there is no room, as a trial finds it."""
+    (found,) = await asyncio.gather(desk.database.try_room(), return_exceptions=True)
+    reason = found.reason if isinstance(found, Unavailable) else ""
+    assert desk.database.refusal == reason
+    return reason
+
+
 async def verify_ended(desk: Desk, task: Task, state: TaskState) -> None:
     """From the disk, as the next server reads it."""
     stored = await desk.store.by_id(task.id)
@@ -109,6 +117,7 @@ def test_a_full_disk_keeps_what_was_accepted_and_refuses_the_rest(tmp_path: Path
             ends.append(asyncio.ensure_future(_wait(desk.lifecycle.record(task.id, 1, Failed("It broke. " + "x" * 2000)))))
         refused = await asyncio.gather(*(desk.create() for _ in range(5)), return_exceptions=True)
         assert all(isinstance(error, Unavailable) for error in refused)
+        assert await tried(desk) == "the disk is full"
         assert not any(end.done() for end in ends)
         assert (await desk.lifecycle.see(accepted[0].id)).state is TaskState.QUEUED
         desk.max_pages = UNLIMITED
@@ -116,6 +125,7 @@ def test_a_full_disk_keeps_what_was_accepted_and_refuses_the_rest(tmp_path: Path
         accepted.append(await desk.create())
         for task in accepted[:-1]:
             await verify_ended(desk, task, TaskState.FAILED)
+        assert desk.database.refusal == ""
         assert [entry.task_id for entry in await desk.store.unfinished()] == [accepted[-1].id]
 
     play(tmp_path / "gesso.db", scenario)
@@ -136,6 +146,7 @@ def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path) -> None:
         end = asyncio.ensure_future(_wait(desk.lifecycle.record(task.id, None, Cancelled())))
         with pytest.raises(Unavailable, match="locked by another process"):
             await desk.create()
+        assert await tried(desk) == "the database is locked by another process"
         assert not end.done()
         # Reading goes on beside the lock.
         stored = await desk.store.by_id(other.id)
@@ -144,6 +155,7 @@ def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path) -> None:
         await lock.communicate(b"")
         await end
         await verify_ended(desk, task, TaskState.CANCELLED)
+        assert await tried(desk) == ""
         assert await desk.create()
 
     play(tmp_path / "gesso.db", scenario)

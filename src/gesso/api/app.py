@@ -40,7 +40,8 @@ def build_app(
         return PlainTextResponse("ok")
 
     async def is_ready(request: Request) -> Response:
-        return PlainTextResponse("ready") if services.is_accepting() else PlainTextResponse("not accepting tasks", 503)
+        refusal = await services.acceptance.refusal()
+        return PlainTextResponse(f"not accepting tasks: {refusal}", 503) if refusal else PlainTextResponse("ready")
 
     async def counters(request: Request) -> Response:
         return Response(metrics(), headers={"content-type": _METRICS_TYPE})

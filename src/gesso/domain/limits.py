@@ -68,6 +68,8 @@ COMMIT_PATIENCE_S = 0.03
 COMMIT_GATHER_S = 0.004
 COMMIT_GATHER_MIN_CHANGES = 4
 READERS_MAX_COUNT = 4
+# How long who asks whether tasks are accepted waits for a trial of a disk that has refused.
+READY_WAIT_S = 1.0
 
 # Tasks.
 ATTEMPTS_MAX_COUNT = 3

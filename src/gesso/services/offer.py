@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gesso.domain.notice import Delivery
 from gesso.ports import AccountStore, Blobs, Counters
+from gesso.services.acceptance import Acceptance
 from gesso.services.accounts import Accounts
 from gesso.services.billing import Billing
 from gesso.services.borrowing import Borrowing
@@ -87,8 +87,12 @@ class Services:
     history: History
     records: Records
     machine: Machine
-    is_accepting: Callable[[], bool]
+    acceptance: Acceptance
     public_url: str = ""
     own_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def is_accepting(self) -> bool:
+        """Whether the server takes Tasks: it neither starts nor stops."""
+        return self.acceptance.is_accepting()

@@ -26,6 +26,7 @@ from gesso.domain.limits import (
     COMMIT_GATHER_S,
     COMMIT_MAX_CHANGES,
     COMMIT_RETRY_S,
+    KIB,
     READERS_MAX_COUNT,
     WRITE_QUEUE_MAX_CHANGES,
 )
@@ -35,6 +36,7 @@ from gesso.store.schema import HEAD
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 _CACHED_STATEMENTS = 512
+_ROOM_BYTES = 16 * KIB
 
 
 def sqlite_url(path: Path) -> str:
@@ -122,6 +124,8 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS_MAX_COUNT, "gesso-reader")
         self._stopping = threading.Event()
         self._connection: Connection | None = None
+        # Why the last commit was refused; empty when it was not.
+        self.refusal = ""
         self._thread = threading.Thread(target=self._write_loop, name="gesso-writer", daemon=True)
         self._thread.start()
 
@@ -139,6 +143,10 @@ class Database:
     async def call(self, function: Callable[[Connection], T]) -> T:
         """Run `function` in the writer's transaction; its result after the commit. Errors: Unavailable, and what it raises."""
         return await self.put(Call(function))
+
+    async def try_room(self) -> None:
+        """Write as much as an order takes, and take it back. Errors: Unavailable."""
+        await self.call(_take_room)
 
     def put(self, change: Change) -> asyncio.Future[Any]:
         """Put a change in line, in call order; the future is done after its commit.
@@ -209,6 +217,8 @@ class Database:
             if len(batch) > 1:
                 return [kept for pending in batch for kept in self._commit([pending])]
             batch[0].error = error
+        else:
+            self.refusal = ""
         self._resolve(batch)
         return []
 
@@ -240,10 +250,11 @@ class Database:
             pending.error = error
 
     def _refuse(self, batch: list[_Pending], error: OperationalError) -> list[_Pending]:
-        log.error("the database refuses writes", reason=_reason(error), changes=len(batch))
+        self.refusal = _reason(error)
+        log.error("the database refuses writes", reason=self.refusal, changes=len(batch))
         refused = [pending for pending in batch if pending.change.is_refusable]
         for pending in refused:
-            pending.error = Unavailable(_reason(error))
+            pending.error = Unavailable(self.refusal)
         self._resolve(refused)
         return [pending for pending in batch if not pending.change.is_refusable]
 
@@ -252,6 +263,13 @@ class Database:
             loop = batch[0].future.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle, batch)
+
+
+def _take_room(connection: Connection) -> None:
+    # In a table of its own, which nobody sees: it is gone before the commit.
+    connection.execute(text("CREATE TABLE gesso_room (filler TEXT)"))
+    connection.execute(text("INSERT INTO gesso_room VALUES (:filler)"), {"filler": "x" * _ROOM_BYTES})
+    connection.execute(text("DROP TABLE gesso_room"))
 
 
 def _settle(batch: list[_Pending]) -> None:

@@ -54,6 +54,7 @@ REQUIREMENTS = (
     ),
     R("ground.statuses", "12.2", "A refused call is HTTP 200, a false key 401 and an unknown route 404, on every kind of call."),
     R("ground.unavailable", "12.2", "What cannot be taken now is HTTP 503 with Retry-After and the envelope, code 0.", decided=True),
+    R("ground.ready", "-", "While the disk refuses runs /readyz is 503 and says why; it recovers without another run.", decided=True),
     R("ground.internal", "12.2", "A failure of the server is HTTP 500 with the envelope and no details.", decided=True),
     R("ground.unreadable-logged", "-", "Why a body cannot be read is logged, with the id that the answer carries.", decided=True),
     R("ground.too-large", "3.4", "A body over the limits is HTTP 200, code 0, and a sentence with the limit.", decided=True),

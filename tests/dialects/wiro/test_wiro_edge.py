@@ -196,6 +196,19 @@ def test_a_server_that_stops_refuses_runs_and_answers_the_rest(stopping: LiveSer
     assert httpx.get(f"{stopping.url}/healthz").status_code == 200
 
 
+@proves("ground.ready", "ground.unavailable")
+def test_a_server_whose_disk_is_full_says_that_it_is_not_ready_until_there_is_room(server: LiveServer, client: httpx.Client) -> None:
+    with server.full():
+        while (refused := client.post("/Run/gesso/echo", json={"text": "x" * 5000, "outputs": 0})).status_code == 200:
+            """There is room in the pages that the database has."""
+        assert (refused.status_code, "the disk is full" in refused.text) == (503, True)
+        answer = httpx.get(f"{server.url}/readyz")
+        assert (answer.status_code, answer.text) == (503, "not accepting tasks: the disk is full")
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+    assert httpx.get(f"{server.url}/readyz").status_code == 200
+    assert client.post("/Run/gesso/echo", json={"outputs": 0}).status_code == 200
+
+
 @proves("ground.request-id")
 def test_health_beside_the_dialects(server: LiveServer) -> None:
     assert httpx.get(f"{server.url}/readyz").status_code == 200

@@ -16,6 +16,7 @@ import httpx
 import orjson
 import uvicorn
 import uvloop
+from sqlalchemy import Connection, event
 from websockets.sync.client import ClientConnection, connect
 
 from gesso.config import Settings
@@ -76,6 +77,21 @@ class LiveServer:
             yield
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def full(self) -> Iterator[None]:
+        """The database may not grow, as on a full disk."""
+        most = [1, 2**30]
+
+        def bound(connection: Connection) -> None:
+            connection.exec_driver_sql(f"PRAGMA max_page_count={most[0]}")
+
+        event.listen(self.house.store.database.engine, "begin", bound)
+        try:
+            yield
+        finally:
+            # Kept by each connection until it is told otherwise.
+            most.reverse()
 
     def drain(self) -> None:
         """Let the server stop taking runs, while it answers the rest."""
