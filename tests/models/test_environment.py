@@ -74,8 +74,8 @@ def test_it_is_found_on_a_thread_and_unknown_where_nothing_can_be_read(folder: P
     (folder / "vae" / "model.safetensors").symlink_to("model.safetensors")
     assert FolderDigest(folder).text() != "unknown"
 
-    def refuse(folder: Path) -> str:
+    def refuse(folder: Path) -> dict[str, str]:
         raise PermissionError(13, "no")
 
-    monkeypatch.setattr(module, "folder_digest", refuse)
+    monkeypatch.setattr(module, "file_digests", refuse)
     assert FolderDigest(folder).text() == "unknown"

@@ -59,22 +59,36 @@ class FolderDigest:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._found = _UNKNOWN
+        self._files: dict[str, str] | None = None
         self._thread = threading.Thread(target=self._compute, name="digest of weights", daemon=True)
         self._thread.start()
 
     def text(self) -> str:
         """It is waited for, where it is not known yet. "unknown" for a folder that cannot be read."""
         self._thread.join()
-        return self._found
+        return _UNKNOWN if self._files is None else _together(self._files)
+
+    def files(self) -> dict[str, str]:
+        """Of each file, by its path in the folder; waited for too. Empty for a folder that cannot be read."""
+        self._thread.join()
+        return self._files or {}
 
     def _compute(self) -> None:
         with suppress(OSError):
-            self._found = folder_digest(self._folder)
+            self._files = file_digests(self._folder)
 
 
 def folder_digest(folder: Path) -> str:
     """SHA-256 over names and contents of a folder's files, hidden ones and texts for people left aside. Errors: OSError."""
+    return _together(file_digests(folder))
+
+
+def _together(files: dict[str, str]) -> str:
+    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in files.items()).encode()).hexdigest()
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each of these files, by its path in the folder. Errors: OSError."""
     known, digests = _known(folder), {}
     for path in sorted(path for path in folder.rglob("*") if _counts(path.relative_to(folder)) and path.is_file()):
         status, name = path.stat(), path.relative_to(folder).as_posix()
@@ -88,8 +102,7 @@ def folder_digest(folder: Path) -> str:
         # The folder may be read-only: then it is computed again next time.
         with suppress(OSError):
             _keep(folder, digests)
-    lines = "\n".join(f"{name} {digest}" for name, (_, _, digest) in digests.items())
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return {name: digest for name, (_, _, digest) in digests.items()}
 
 
 def _counts(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
@@ -13,7 +14,7 @@ from PIL import Image
 
 from gesso.models.contract import InputFile, Killed, Output
 from gesso.models.flux_fill.model import MODEL
-from gesso.models.flux_fill.weights import PIPELINE_CLASS
+from gesso.models.flux_fill.weights import PIPELINE_CLASS, PULLED
 
 
 class Voice:
@@ -84,6 +85,7 @@ def make_hollow_folder(folder: Path, shards: int = 1) -> Path:
     write_json(folder / "scheduler" / "scheduler_config.json", {})
     for tokenizer in ("tokenizer", "tokenizer_2"):
         write_json(folder / tokenizer / "tokenizer.json", {})
+        write_json(folder / tokenizer / "tokenizer_config.json", {})
     configs = {"transformer": {"in_channels": 384}, "vae": {"latent_channels": 16, "block_out_channels": [8] * 4, "sample_size": 1024}}
     for component in ("transformer", "vae", "text_encoder", "text_encoder_2"):
         write_json(folder / component / "config.json", configs.get(component, {}))
@@ -94,13 +96,23 @@ def make_hollow_folder(folder: Path, shards: int = 1) -> Path:
         else:
             names = [f"{stem}.safetensors"]
         for name in names:
-            write_weights(folder / component / name)
+            write_weights(folder / component / name, f"w{name}")
     return folder
 
 
 def write_weights(path: Path, name: str = "w") -> None:
     header = json.dumps({name: {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
+
+
+def write_pulled(folder: Path) -> None:
+    """The record that `gesso models pull` leaves of a folder."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    files = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for path in paths
+    }
+    write_json(folder / PULLED, {"files": files})
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from flux_builders import make_hollow_folder, write_json, write_weights
+from flux_builders import make_hollow_folder, write_json, write_pulled, write_weights
 
+from gesso.cli.download import RECORD
+from gesso.models.environment import FolderDigest
 from gesso.models.flux_fill.memory import Weights
-from gesso.models.flux_fill.weights import FolderError, OtherModelError, check_folder, outlook, readiness
+from gesso.models.flux_fill.weights import PULLED, FolderError, OtherModelError, check_folder, check_hashes, outlook, readiness
 
 
 @pytest.fixture
@@ -63,7 +65,10 @@ def test_an_index_that_is_no_json_is_refused(folder: Path) -> None:
     [
         ("vae/config.json", "has no config.json"),
         ("scheduler/scheduler_config.json", "has no scheduler_config.json"),
+        ("tokenizer/tokenizer.json", "has no tokenizer.json or vocab.json + merges.txt"),
+        ("tokenizer/tokenizer_config.json", "has no tokenizer_config.json"),
         ("tokenizer_2/tokenizer.json", "has no tokenizer.json or spiece.model"),
+        ("tokenizer_2/tokenizer_config.json", "has no tokenizer_config.json"),
         ("vae/diffusion_pytorch_model.safetensors", "has no weights in safetensors files"),
         ("transformer/diffusion_pytorch_model-00002-of-00003.safetensors", "are missing or empty"),
     ],
@@ -71,6 +76,48 @@ def test_an_index_that_is_no_json_is_refused(folder: Path) -> None:
 def test_an_absent_file_is_named(folder: Path, absent: str, expected: str) -> None:
     (folder / absent).unlink()
     assert expected in reason(folder)
+
+
+def test_words_without_their_merges_are_half_a_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer" / "tokenizer.json").rename(folder / "tokenizer" / "vocab.json")
+    assert reason(folder) == f"The folder {folder / 'tokenizer'} has no tokenizer.json or vocab.json + merges.txt."
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
+    check_folder(folder)
+
+
+def test_a_shard_without_a_tensor_that_the_index_promises_is_named(folder: Path) -> None:
+    path = folder / "transformer" / "diffusion_pytorch_model-00002-of-00003.safetensors"
+    write_weights(path, name="another")
+    index = "diffusion_pytorch_model.safetensors.index.json"
+    assert reason(folder) == f"The weights {path} lack w{path.name}, which {index} says is in them."
+
+
+def test_a_file_that_is_not_as_long_as_it_was_fetched_is_named(folder: Path) -> None:
+    path = folder / "scheduler" / "scheduler_config.json"
+    write_pulled(folder)
+    check_folder(folder)
+    path.write_text("{ }\n")
+    assert reason(folder) == f"The file {path} has 4 bytes, and 2 were fetched."
+    path.unlink()
+    assert reason(folder) == f"The file {path} has 0 bytes, and 2 were fetched."
+
+
+def test_a_file_with_other_bytes_than_were_fetched_is_named(folder: Path) -> None:
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    write_pulled(folder)
+    check_hashes(folder, FolderDigest(folder).files())
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    check_folder(folder)
+    with pytest.raises(FolderError) as caught:
+        check_hashes(folder, FolderDigest(folder).files())
+    assert str(caught.value) == (
+        f"The weights {path} are not what was fetched: they were damaged or replaced since. "
+        "Delete that file and run `gesso models pull black-forest-labs/FLUX.1-Fill-dev` again."
+    )
+
+
+def test_the_record_of_what_was_fetched_is_the_one_that_is_written() -> None:
+    assert PULLED == RECORD
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 4, 20, 70])
@@ -113,6 +160,7 @@ def test_weights_of_another_model_are_refused(folder: Path, channels: object, ex
 def test_weights_that_are_not_those_of_their_settings_are_refused(folder: Path) -> None:
     path = folder / "transformer" / "diffusion_pytorch_model-00001-of-00003.safetensors"
     write_weights(path, name="x_embedder.weight")
+    write_json(path.with_name("diffusion_pytorch_model.safetensors.index.json"), {"weight_map": {"x_embedder.weight": path.name}})
     with pytest.raises(OtherModelError, match=r"has weights for 2 input channels, and its config\.json says 384"):
         check_folder(folder)
 

@@ -50,7 +50,7 @@ class FluxFillEngine:
         self._is_batching = True
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
-        """Errors: InputError, NotFiniteError, Killed."""
+        """Errors: InputError, NotFiniteError, FolderError, Killed."""
         job = self._desk.now(inputs, emit)
         canvas, order, crops = job.canvas, job.order, job.crops
         self._record.note(job)
@@ -63,7 +63,9 @@ class FluxFillEngine:
                 Turn(crop_seed(order.seed + sample, number), (sample * len(crops) + number) * order.steps, total)
                 for number in range(len(crops))
             ]
-            yield Output(to_png(self._filled(canvas, crops, order, turns, job.feather, emit)), "png")
+            picture = self._filled(canvas, crops, order, turns, job.feather, emit)
+            self._record.check()
+            yield Output(to_png(picture), "png")
             emit.check()
 
     def fit(self, inputs: Mapping[str, Any]) -> Fit | None:
@@ -96,6 +98,7 @@ class FluxFillEngine:
                 with suppress(Killed):
                     drawing.emit.log(f"It is drawn together with others, {len(everything)} pictures in all.")
         answers = iter(self._drawn(everything))
+        self._record.check()
         for number, own in drawings.items():
             filled = [next(answers) for _ in own]
             error = next((drawing.error for drawing in own if drawing.error is not None), None)

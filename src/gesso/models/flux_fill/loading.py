@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gesso.models.flux_fill.memory import Placement, Plan, Precision
+from gesso.models.flux_fill.weights import NAME, FolderIncompleteError
 
 if TYPE_CHECKING:
     from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
 
 
 def load(folder: Path, device: str, plan: Plan) -> FluxFillPipeline:
-    """The pipeline of a folder that was checked. What is not quantized has one dtype, because mixed ones fail in the middle of a run."""
+    """The pipeline of a folder that was checked. What is not quantized has one dtype, because mixed ones fail in the middle of a run.
+
+    Errors: FolderIncompleteError when there are not as many weights as the settings beside them promise; what the libraries raise.
+    """
     import torch
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
     from diffusers.utils import logging as diffusers_logging
+    from transformers import CLIPTextModel, T5EncoderModel
     from transformers.utils import logging as transformers_logging
 
     # Their warnings quote the client's prompt and repeat what Filler says itself; their bars are noise in a log.
@@ -31,8 +37,13 @@ def load(folder: Path, device: str, plan: Plan) -> FluxFillPipeline:
     # The largest part leaves main memory before the next one comes.
     if plan.placement is not Placement.STREAMED and plan.precision is not Precision.INT4:
         transformer.to(device)
+    # One by one, because the pipeline would not hand on what was missing.
+    parts = {
+        name: _whole(kind, folder / name, dtype=dtype)
+        for name, kind in (("vae", AutoencoderKL), ("text_encoder", CLIPTextModel), ("text_encoder_2", T5EncoderModel))
+    }
     # By its own class: AutoPipelineForInpainting does not know FLUX Fill.
-    pipeline = FluxFillPipeline.from_pretrained(folder, transformer=transformer, dtype=dtype, local_files_only=True)
+    pipeline = FluxFillPipeline.from_pretrained(folder, transformer=transformer, **parts, dtype=dtype, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.vae.to(device)
     if plan.placement is Placement.WHOLE:
@@ -102,10 +113,22 @@ def _transformer(folder: Path, dtype: Any, precision: Precision) -> Any:
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
-    transformer = FluxTransformer2DModel.from_pretrained(folder, torch_dtype=dtype, local_files_only=True, **settings)
+    transformer = _whole(FluxTransformer2DModel, folder, torch_dtype=dtype, **settings)
     if precision is Precision.FLOAT8:
         transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
     return transformer
+
+
+def _whole(kind: Any, folder: Path, **settings: Any) -> Any:
+    """One part of the pipeline. What its files lack the libraries draw at random, and a picture comes of it all the same."""
+    part, told = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True, **settings)
+    missing = sorted(told["missing_keys"])
+    if missing:
+        raise FolderIncompleteError(
+            f"The weights in {folder} are not all that its config.json promises: {len(missing)} are missing, {missing[0]} for one. "
+            f"Delete that folder and run `gesso models pull {NAME}` again."
+        )
+    return part
 
 
 def _tile(vae: Any) -> None:

@@ -12,6 +12,7 @@ from gesso.models.environment import FolderDigest, environment
 from gesso.models.flux_fill.crops import SEEDS
 from gesso.models.flux_fill.job import Job
 from gesso.models.flux_fill.station import Station
+from gesso.models.flux_fill.weights import check_hashes
 
 _PACKAGES = (
     *("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors"),
@@ -25,9 +26,17 @@ class Record:
     def __init__(self, weights: Path, device: Device) -> None:
         # Weights are hashed while they are loaded; only the first Task after they came may have to wait for it.
         self._weights = FolderDigest(weights)
+        self._folder = weights
         self._device = device
         self._environment = environment(__file__, _PACKAGES)
         self._used: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """That the weights are those that were fetched, where there is a record of it. To be asked before a picture is given away.
+
+        Errors: FolderError.
+        """
+        check_hashes(self._folder, self._weights.files())
 
     def note(self, job: Job, batch: int = 1) -> None:
         """What a run uses: the values after defaults and decisions. `batch`: how many pictures are drawn together."""

@@ -21,12 +21,16 @@ PIPELINE_CLASS = "FluxFillPipeline"
 _INDEX = "model_index.json"
 _PACKAGES = ("torch", "diffusers", "transformers")
 _WITH_WEIGHTS = ("transformer", "vae", "text_encoder", "text_encoder_2")
-# By component: a file of its settings, and for tokenizers any one of the spellings that the libraries read.
-_SETTINGS = {
-    "scheduler": ("scheduler_config.json",),
-    "tokenizer": ("tokenizer.json", "vocab.json"),
-    "tokenizer_2": ("tokenizer.json", "spiece.model"),
-} | dict.fromkeys(_WITH_WEIGHTS, ("config.json",))
+# By component: what must be there beside weights, each in any one of the spellings that the libraries read, which may be several files.
+# Without tokenizer_config.json a tokenizer would not know where to cut, and fail in the middle of a run.
+_TOKENIZER = (("tokenizer_config.json",),)
+_SETTINGS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "scheduler": (("scheduler_config.json",),),
+    "tokenizer": (("tokenizer.json", "vocab.json + merges.txt"), *_TOKENIZER),
+    "tokenizer_2": (("tokenizer.json", "spiece.model"), *_TOKENIZER),
+} | dict.fromkeys(_WITH_WEIGHTS, (("config.json",),))
+# What `gesso models pull` writes into the folder: the sizes and hashes of all that it brought.
+PULLED = ".pulled.json"
 # By its second dimension a FLUX transformer tells what it is fed.
 _INPUT_LAYER = "x_embedder.weight"
 # The format's own bound.
@@ -87,14 +91,16 @@ def check_folder(folder: Path) -> Weights:
     found = _json(folder / _INDEX).get("_class_name")
     if found != PIPELINE_CLASS:
         raise OtherModelError(f"The folder {folder} holds a {found or 'pipeline without a class name'}, and a {PIPELINE_CLASS} is needed.")
+    _check_pulled(folder)
     for component, settings in _SETTINGS.items():
         unfinished = [path.name for path in (folder / component).glob("*") if path.suffix in _UNFINISHED]
         if unfinished:
             raise FolderIncompleteError(f"The download of {folder / component} is unfinished: {sorted(unfinished)[0]} is still there.")
-        if not any(_size_bytes(folder / component / name) for name in settings):
-            raise FolderIncompleteError(f"The folder {folder / component} has no {' or '.join(settings)}.")
+        for spellings in settings:
+            if not any(all(_size_bytes(folder / component / name) for name in spelling.split(" + ")) for spelling in spellings):
+                raise FolderIncompleteError(f"The folder {folder / component} has no {' or '.join(spellings)}.")
     channels, native_side = _check_channels(folder)
-    headers = {component: [_checked_header(path) for path in _weight_files(folder / component)] for component in _WITH_WEIGHTS}
+    headers = {component: _headers(folder / component) for component in _WITH_WEIGHTS}
     for shape in (header[_INPUT_LAYER]["shape"] for header in headers["transformer"] if _INPUT_LAYER in header):
         if shape[1] != channels:
             raise OtherModelError(
@@ -125,16 +131,47 @@ def _check_channels(folder: Path) -> tuple[int, int]:
     return found, native_side
 
 
-def _weight_files(component: Path) -> list[Path]:
-    """The files that hold a component's weights: those that its index of shards names, or the only one there is."""
+def pulled(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """What `gesso models pull` recorded of each file, by its path: "bytes", and "sha256" of large ones. Errors: FolderError."""
+    path = folder / PULLED
+    files = _json(path).get("files") if path.is_file() else None
+    return {name: entry for name, entry in files.items() if isinstance(entry, dict)} if isinstance(files, dict) else {}
+
+
+def check_hashes(folder: Path, found: Mapping[str, str]) -> None:
+    """Compare the SHA-256 of files, by their paths in the folder, with what was fetched. Errors: FolderError."""
+    for name, entry in pulled(folder).items():
+        promised = entry.get("sha256")
+        if promised and found.get(name, promised) != promised:
+            # A file that is as long as it should be is not fetched again.
+            raise FolderIncompleteError(
+                f"The weights {folder / name} are not what was fetched: they were damaged or replaced since. "
+                f"Delete that file and run `gesso models pull {NAME}` again."
+            )
+
+
+def _check_pulled(folder: Path) -> None:
+    for name, entry in pulled(folder).items():
+        promised_bytes, size_bytes = entry.get("bytes"), _size_bytes(folder / name)
+        if promised_bytes != size_bytes:
+            raise FolderIncompleteError(f"The file {folder / name} has {size_bytes} bytes, and {promised_bytes} were fetched.")
+
+
+def _headers(component: Path) -> list[dict[str, Any]]:
+    """Of the files that hold a component's weights: those that its index of shards names, or the only one there is. Errors: FolderError."""
     indexes = sorted(component.glob("*.safetensors.index.json"))
-    if indexes:
-        return sorted({component / name for name in _json(indexes[0]).get("weight_map", {}).values()})
-    singles = [component / "diffusion_pytorch_model.safetensors", component / "model.safetensors"]
-    present = [path for path in singles if path.is_file()]
-    if not present:
-        raise FolderIncompleteError(f"The folder {component} has no weights in safetensors files.")
-    return present
+    if not indexes:
+        singles = [component / "diffusion_pytorch_model.safetensors", component / "model.safetensors"]
+        present = [path for path in singles if path.is_file()]
+        if not present:
+            raise FolderIncompleteError(f"The folder {component} has no weights in safetensors files.")
+        return [_checked_header(path) for path in present]
+    places = _json(indexes[0]).get("weight_map", {})
+    headers = {name: _checked_header(component / name) for name in sorted(set(places.values()))}
+    for tensor, name in places.items():
+        if tensor not in headers[name]:
+            raise FolderIncompleteError(f"The weights {component / name} lack {tensor}, which {indexes[0].name} says is in them.")
+    return list(headers.values())
 
 
 def _checked_header(path: Path) -> dict[str, Any]:
