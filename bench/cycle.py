@@ -1,9 +1,10 @@
 """Whole cycle of a task with the no-op model, against a bare Starlette floor in the same run: `python bench/cycle.py`.
 
-A cycle: submit, run in the model's process, Output on disk, PNG in the client's hands. Ratios are what counts; absolute figures are the
-machine's. Floor and gesso are measured in turns, in short slices, and a ratio is the median of those of all turns, so that other work that
-comes and goes on the machine falls on both. CPU time, in which waiting for the machine or its disk does not count, is told beside them.
-With `--folder /dev/shm` the disk answers at once, which shows how much of the rest is the disk.
+A cycle: submit, run in the model's process, Output on disk, PNG in the client's hands, by a client that waits with `sync` and by one that
+polls. Ratios are what counts, also for how soon a task starts and a kill is answered; absolute figures are the machine's. Floor and gesso
+are measured in turns, in short slices, and a ratio is the median of those of all turns, so that other work that comes and goes on the
+machine falls on both. CPU time, in which waiting for the machine or its disk does not count, is told beside them. With `--folder /dev/shm`
+the disk answers at once, which shows how much of the rest is the disk.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ from client import Connection
 HERE = Path(__file__).parent
 HOST = "127.0.0.1"
 TURNS = 8
+# Cycles before the first measurement, one after the other, of which the last tell how soon a task starts.
+WARMING = 200
+STILL_COLD = 20
+KILLS = 15
+FLOOR_REQUESTS_BEFORE_A_KILL = 20
 SERVE = """
 import sys
 from pathlib import Path
@@ -78,6 +84,7 @@ def started(command: list[str]):
     finally:
         process.terminate()
         process.wait(30)
+        process.stdout.close()
 
 
 Once = Callable[[Connection], Awaitable[None]]
@@ -211,12 +218,26 @@ async def submit(connection: Connection) -> None:
     await connection.post("/v1/Run/gesso/echo", {"text": ""})
 
 
-async def kill_latency(make: Make, times: int) -> tuple[float, float]:
-    """Median milliseconds until Kill of a running task is answered, and until its Worker, the only one, has begun the next."""
+@dataclass(frozen=True)
+class Kill:
+    """Median milliseconds until Kill of a running task is answered, until its Worker, the only one, has done the next, and of a request to
+    the floor meanwhile."""
+
+    answered_ms: float
+    freed_ms: float
+    floor_ms: float
+
+
+async def kill_latency(make: Make, make_floor: Make) -> Kill:
     answered: list[float] = []
     freed: list[float] = []
-    async with make() as connection:
-        for _ in range(times):
+    floors: list[float] = []
+    async with make() as connection, make_floor() as floor:
+        for _ in range(KILLS):
+            for _ in range(FLOOR_REQUESTS_BEFORE_A_KILL):
+                start = time.perf_counter()
+                await floor_post(floor)
+                floors.append(time.perf_counter() - start)
             token = (await connection.post("/v1/Run/gesso/echo", {"delay": 60, "steps": 3000}))["socketaccesstoken"]
             await reached(connection, token, "task_start")
             start = time.perf_counter()
@@ -224,7 +245,11 @@ async def kill_latency(make: Make, times: int) -> tuple[float, float]:
             answered.append(time.perf_counter() - start)
             await cycle_sync(connection)
             freed.append(time.perf_counter() - start)
-    return statistics.median(answered) * 1e3, statistics.median(freed) * 1e3
+    return Kill(*(statistics.median(each) * 1e3 for each in (answered, freed, floors)))
+
+
+def in_floors(ms: float, floor_ms: float) -> str:
+    return f"{ms:.2f} ms, {ms / floor_ms:.1f} requests of the floor"
 
 
 def commit_ms(folder: Path) -> float:
@@ -241,10 +266,12 @@ def commit_ms(folder: Path) -> float:
 
 
 def start_latency_ms(data: Path) -> float:
-    """Median milliseconds from the moment a task was taken to the start of its Engine, as the store has it."""
+    """Median milliseconds from when a task was taken to the start of its Engine, as the store has it, where none waits for another."""
     with sqlite3.connect(data / "gesso.db") as database:
-        rows = database.execute("select document, created_at from tasks where state = 'succeeded' order by id limit 200").fetchall()
-    return statistics.median(json.loads(document)["started_at"] - created_at for document, created_at in rows[20:]) / 1e3
+        rows = database.execute(
+            "select document, created_at from tasks where state = 'succeeded' order by id limit ?", (WARMING,)
+        ).fetchall()
+    return statistics.median(json.loads(document)["started_at"] - created_at for document, created_at in rows[STILL_COLD:]) / 1e3
 
 
 def create_key(folder: str) -> str:
@@ -265,13 +292,16 @@ async def main() -> None:
         key = create_key(folder)
         with started([sys.executable, "-c", SERVE, folder, str(options.workers)]) as (port, pid):
             await measure(Place(floor_port, floor_pid, port, pid, key), data, options.count)
-        with started([sys.executable, "-c", SERVE, folder, "1"]) as (port, _):
-            killed, freed = await kill_latency(lambda: Connection(HOST, port, {"x-api-key": key}), 15)
-            print(f"kill of a running task: answered after {killed:.1f} ms; its Worker has done another task after {freed:.1f} ms")
+        with started([sys.executable, "-c", SERVE, folder, "1"]) as (port, pid):
+            place = Place(floor_port, floor_pid, port, pid, key)
+            kill = await kill_latency(place.gesso, place.floor)
+            print(f"kill of a running task: answered after {in_floors(kill.answered_ms, kill.floor_ms)}")
+            print(f"until its Worker has done another task: {in_floors(kill.freed_ms, kill.floor_ms)}")
 
 
 async def measure(place: Place, data: Path, count: int) -> None:
-    await timed(cycle_sync, place.gesso, 1, 50)
+    await timed(cycle_sync, place.gesso, 1, WARMING)
+    floor_ms = (await timed(floor_post, place.floor, 1, 200)).median_ms
     print(HEAD)
     for name, once, below in (
         ("Run, answered after the commit", submit, floor_post),
@@ -284,7 +314,7 @@ async def measure(place: Place, data: Path, count: int) -> None:
                 # What was submitted is done before the next measurement.
                 await timed(cycle_sync, place.gesso, 1, 1)
     print(f"a bare durable commit on this disk: {commit_ms(data):.2f} ms")
-    print(f"from submission to the start of a warm Engine: {start_latency_ms(data):.2f} ms")
+    print(f"from submission to the start of a warm Engine: {in_floors(start_latency_ms(data), floor_ms)}")
 
 
 if __name__ == "__main__":
