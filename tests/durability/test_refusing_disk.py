@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
+from structlog.testing import capture_logs
 
 from gesso.delivery.bus import Bus
 from gesso.domain.errors import Unavailable
@@ -133,6 +134,24 @@ def test_a_full_disk_keeps_what_was_accepted_and_refuses_the_rest(tmp_path: Path
 
 async def _wait(commit: Awaitable[None]) -> None:
     await commit
+
+
+def test_a_disk_that_refuses_is_logged_once_and_once_more_when_it_takes_writes_again(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        with capture_logs() as said:
+            desk.max_pages = 1
+            task = (await fill(desk))[-1]
+            end = asyncio.ensure_future(_wait(desk.lifecycle.record(task.id, None, Failed("x" * 100_000))))
+            for _ in range(3):
+                assert await tried(desk) == "the disk is full"
+            desk.max_pages = UNLIMITED
+            await end
+        assert [(each["event"], each.get("reason")) for each in said] == [
+            ("the database refuses writes", "the disk is full"),
+            ("the database takes writes again", None),
+        ]
+
+    play(tmp_path / "gesso.db", scenario)
 
 
 def test_a_locked_database_delays_and_loses_nothing(tmp_path: Path) -> None:

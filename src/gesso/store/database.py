@@ -218,7 +218,7 @@ class Database:
                 return [kept for pending in batch for kept in self._commit([pending])]
             batch[0].error = error
         else:
-            self.refusal = ""
+            self._note("")
         self._resolve(batch)
         return []
 
@@ -250,13 +250,21 @@ class Database:
             pending.error = error
 
     def _refuse(self, batch: list[_Pending], error: OperationalError) -> list[_Pending]:
-        self.refusal = _reason(error)
-        log.error("the database refuses writes", reason=self.refusal, changes=len(batch))
+        self._note(_reason(error))
         refused = [pending for pending in batch if pending.change.is_refusable]
         for pending in refused:
             pending.error = Unavailable(self.refusal)
         self._resolve(refused)
         return [pending for pending in batch if not pending.change.is_refusable]
+
+    def _note(self, refusal: str) -> None:
+        # Once for each change: what may not be refused is tried again five times a second, and the log may lie on the same disk.
+        if refusal != self.refusal:
+            self.refusal = refusal
+            if refusal:
+                log.error("the database refuses writes", reason=refusal)
+            else:
+                log.info("the database takes writes again")
 
     def _resolve(self, batch: list[_Pending]) -> None:
         if batch:
