@@ -86,6 +86,8 @@ REQUIREMENTS = (
         "A model that cannot run here is code 1, `tool-not-accessible`, what is missing and who is told what to do; no folder is named.",
         decided=True,
     ),
+    R("run.no-guests", "1, 3.4", "A run without a key is 401 on every model, so code 98 is never sent: nobody is a guest.", decided=True),
+    R("run.stopped-project", "3.4", "No account is suspended: a budget of 0 stops a project, code 97 and a sentence.", decided=True),
     R("run.required", "3.4", "A missing parameter is `Request parameter [{name}] required`."),
     R("run.number", "3.4", "No number is `Request parameter [{name}] must be integer or float`."),
     R("run.range", "3.4", "Out of range is `Request parameter [{name}] must be between {min} and {max}`."),

@@ -13,6 +13,7 @@ from wiro_server import LiveServer, run
 
 from gesso.api.request import Request
 from gesso.api.wiro.auth import bare_signature, proof_of
+from gesso.api.wiro.errors import ROWS
 from gesso.domain.errors import GessoError, KeyUnknown
 from gesso.domain.limits import NONCE_MAX_CHARACTERS
 from gesso.domain.project import AuthMethod, Key, Project, signature, verify
@@ -164,6 +165,17 @@ def test_without_a_known_key_nothing_is_told(server: LiveServer, headers: dict[s
         for path in ("/Run/gesso/echo", "/Run/gesso/echo/sync", "/Task/Detail", "/Task/Kill", "/Task/Cancel"):
             answer = client.post(path, json={})
             assert (answer.status_code, answer.json()) == (401, PROOFLESS)
+
+
+@proves("run.no-guests", "auth.unknown-key")
+def test_no_model_asks_a_guest_to_sign_in(server: LiveServer) -> None:
+    with server.client() as guest:
+        tools = guest.post("/Tool/List", json={"limit": 100}).json()["tool"]
+        assert {tool["onlymembers"] for tool in tools} == {"0"}, "whoever has a key is no guest, and nobody runs without"
+        for tool in tools:
+            answer = guest.post(f"/Run/{tool['slugowner']}/{tool['slugproject']}", json={})
+            assert (answer.status_code, answer.json()) == (401, PROOFLESS)
+    assert 98 not in {row.code for row in ROWS.values()}
 
 
 @pytest.mark.parametrize(

@@ -207,13 +207,15 @@ def test_a_spent_budget_ends_the_month(prepaid: LiveServer, project: Project) ->
     assert error["message"].startswith("The project has spent 0.25 of its budget of 0.25 for this month")
 
 
-@proves("billing.budget")
+@proves("billing.budget", "run.stopped-project")
 def test_a_budget_holds_where_nothing_is_taken(server: LiveServer) -> None:
     key = server.new_key(AuthMethod.KEY)
     with server.client(key) as client:
         assert run(client)["result"]
         server.call(lambda: server.house.billing.set_budget(key.project.id, Decimal(0)))
-        assert refused(client)["code"] == 97
+        error = refused(client)
+    assert error["code"] == 97
+    assert error["message"].startswith("The project has spent 0.00 of its budget of 0.00 for this month")
 
 
 @proves("billing.approximately", "billing.methods")

@@ -5,6 +5,10 @@ the protocol does not give a body: 429 for who has failed too often, 503 when no
 because official clients honour Retry-After and repeat reads on 5xx. A body that is too large, an unreachable address and a value outside
 its options keep 200 with code 0 and a plain sentence: clients show the text of a 200 and drop that of a 413. A model that is known but
 cannot run here has the text of a hidden one in front, then what to do about it.
+
+Two refusals of section 3.4 have no occasion here. Code 98 asks a guest to sign in, and there are no guests: a run without a key is told of
+the key with 401, as section 1 has it. Accounts are not suspended: whoever runs the server stops a project by a budget of 0, which is code
+97 and a sentence, or by deleting it, after which its key is unknown.
 """
 
 from __future__ import annotations
