@@ -32,7 +32,7 @@ def environment(engine_file: str, packages: Iterable[str]) -> dict[str, str]:
         "code": code_digest(Path(engine_file).parent),
         "python": platform.python_version(),
         "processor": processor(),
-        **{package: _version(package) for package in packages},
+        **{package: version_of(package) for package in packages},
     }
 
 
@@ -123,7 +123,8 @@ def _keep(folder: Path, digests: dict[str, Any]) -> None:
     draft.replace(folder / _DIGESTS)
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """As it is installed, or "unknown"."""
     try:
         return version(package)
     except PackageNotFoundError:

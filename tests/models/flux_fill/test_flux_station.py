@@ -178,37 +178,6 @@ def test_an_attention_kernel_that_runs_is_taken(pipeline: Any) -> None:
         pipeline.transformer.set_attention_backend("native")
 
 
-def test_blocks_are_compiled_for_the_second_task_and_keep_their_caches(tiny_folder: Path, pipeline: Any) -> None:
-    import torch
-
-    from gesso.models.flux_fill.compiling import Compiler
-    from gesso.models.flux_fill.pipeline import Filler, Order
-    from gesso.models.flux_fill.speed import Speed
-
-    station = make_station(tiny_folder)
-    compiled: list[object] = []
-
-    def backend(graph: torch.fx.GraphModule, _inputs: object) -> Callable[..., Any]:
-        compiled.append(graph)
-        return graph.forward
-
-    compiler = Compiler("on", "cpu", backend)
-    filler = Filler(pipeline, {"turbo_threshold": 1.0})
-    pictures = {}
-    for task, speed in enumerate([Speed.TURBO, Speed.EXACT, Speed.TURBO, Speed.EXACT], 1):
-        voice = Voice()
-        compiler.task_begins(filler, station.plan, voice)
-        assert len(voice.logs) == (task == 2)
-        (drawn,) = filler.fill(PICTURE, MASK, Order("a boat", 4, 30.0, 5, 1, speed=speed), voice)
-        assert bool(compiled) == (task > 1)
-        assert np.abs(pictures.setdefault(speed, drawn) - drawn).max() < 1e-5
-    kinds, larger = len(compiled), Image.fromarray(noise(128, 96))
-    assert kinds >= 2
-    mask = Image.fromarray(box_mask(128, 96, 20, 10, 70, 50).astype(np.uint8) * 255)
-    list(filler.fill(larger, mask, Order("a boat", 2, 30.0, 5, 1), Voice()))
-    assert len(compiled) == kinds
-
-
 @pytest.mark.parametrize("wanted", ["auto", "off"])
 def test_nothing_is_compiled_on_a_cpu_unless_asked(tiny_folder: Path, wanted: str) -> None:
     station = make_station(tiny_folder, compile=wanted)

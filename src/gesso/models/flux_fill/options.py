@@ -26,13 +26,13 @@ OPTIONS = (
     _choice(
         "attention",
         "Attention",
-        "The attention kernel of diffusers. auto tries those that are installed once, at the start, and takes the quickest that is right.",
+        "The attention kernel of diffusers. auto tries those that are installed once and takes the quickest right one in all workers.",
         *("native", "_native_cudnn", "_flash_3", "flash", "_flash_3_hub", "flash_hub"),
     ),
     _choice(
         "compile",
         "Compile",
-        "Whether the blocks of the transformer are compiled: auto does it on a GPU for the fifth task of a worker, on for its second one.",
+        "Whether the blocks of the transformer are compiled: auto does it on a GPU, late, not for exact tasks; on for all tasks.",
         *("on", "off"),
     ),
     Parameter(

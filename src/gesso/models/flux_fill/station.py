@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from gesso.models.contract import Device, Emit
-from gesso.models.flux_fill.attention import set_attention
+from gesso.models.flux_fill.attention import AUTO, set_attention
 from gesso.models.flux_fill.compiling import Compiler
 from gesso.models.flux_fill.crops import Effort
 from gesso.models.flux_fill.framing import Grid
@@ -79,7 +79,7 @@ class Station:
         """As Filler's, and say how the model stands here."""
         filler = self.filler
         emit.log(self._about)
-        self._compiler.task_begins(filler, self.plan, emit)
+        self._compiler.task_begins(filler, self.plan, order.speed, emit)
         if order.speed is not Speed.EXACT and self.plan.placement is Placement.STREAMED:
             emit.warn("Every step was computed in full: steps are not skipped while the transformer is streamed from main memory.")
         self._steadily(lambda filler: filler.begin(order, emit), emit.warn)
@@ -125,7 +125,7 @@ class Station:
             if lower is None or not is_out_of_memory(error):
                 raise
         else:
-            self._attention, about_attention = set_attention(pipeline.transformer, device, options.get("attention", "auto"))
+            self._attention, about_attention = set_attention(pipeline.transformer, device, options.get("attention", AUTO), self._folder)
             # Skipping a block and fetching it ahead of its turn do not go together.
             shortcuts = {} if plan.placement is Placement.STREAMED else options
             self._filler = Filler(pipeline, shortcuts, lambda: reading(pipeline, device, plan))
