@@ -86,8 +86,23 @@ def test_capitals_and_accents_are_read_as_plain_letters(engine: ShapesFillEngine
 def test_what_is_read_is_the_beginning_of_a_long_prompt(engine: ShapesFillEngine, tmp_path: Path) -> None:
     voice = Voice()
     run(engine, tmp_path, voice, prompt="a red circle " * 700)
+    untaught, cut = voice.warnings
+    assert untaught.startswith("The model was not taught such a sentence")
+    assert "the model reads the first 12" in cut
+
+
+def test_words_that_the_model_does_not_know_are_told_and_change_nothing(engine: ShapesFillEngine, tmp_path: Path) -> None:
+    voice = Voice()
+    assert run(engine, tmp_path, voice, prompt="Please draw a red circle!") == run(engine, tmp_path, prompt="a red circle")
     (warning,) = voice.warnings
-    assert "the model reads the first 12" in warning
+    assert warning.startswith("The model does not know 'Please', 'draw', so it reads 'a red circle'. It knows the colours red, orange")
+
+
+def test_a_prompt_in_another_script_is_told_and_continues_the_background(engine: ShapesFillEngine, tmp_path: Path) -> None:
+    voice = Voice()
+    assert run(engine, tmp_path, voice, prompt="红色圆圈") == run(engine, tmp_path, prompt="")
+    (warning,) = voice.warnings
+    assert warning.startswith("The model does not know '红色圆圈', so it continues the background.")
 
 
 def test_an_empty_mask_is_refused(engine: ShapesFillEngine, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from gesso.models.pictures import to_png
 from gesso.models.shapes_fill.autoencoder import PatchAutoencoder
 from gesso.models.shapes_fill.framing import square_around
 from gesso.models.shapes_fill.weights import FOLDER
+from gesso.models.shapes_fill.words import read
 
 # The model learned without guidance, so that every value of it means the same; this is the one that the pipeline is given.
 _GUIDANCE = 30.0
@@ -52,8 +52,11 @@ class ShapesFillEngine:
         canvas = read_canvas({**inputs, **_UNUSED}, emit)
         frame = square_around(canvas.mask, self._filler.grid.native_side)
         _announce(frame, emit)
+        reading = read(inputs["prompt"])
+        if reading.warning:
+            emit.warn(reading.warning)
         order = Order(
-            prompt=plain(inputs["prompt"] or ""),
+            prompt=reading.text,
             steps=inputs["steps"],
             guidance=_GUIDANCE,
             seed=inputs["seed"],
@@ -76,11 +79,6 @@ def load(folder: Path, device: str) -> FluxFillPipeline:
     pipeline = FluxFillPipeline.from_pretrained(folder, vae=autoencoder, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
-
-
-def plain(prompt: str) -> str:
-    """The prompt in the letters that the model knows: small ones, without accents."""
-    return unicodedata.normalize("NFKD", prompt).encode("ascii", "ignore").decode().lower()
 
 
 def _announce(frame: Frame, emit: Emit) -> None:

@@ -19,14 +19,19 @@ the package, and a picture takes a second or three on a CPU. It is there to try 
 - Sentences: one thing, "a red circle"; two things, "a red circle and a blue square", the first to the left of the second or above it;
   "nothing", or no prompt, which continues the background.
 
-Of single things, colour and shape are nearly always right; of two things, both shapes in about four pictures of five. It has no other
-words. Whatever else you ask for, it draws something of the above, or nothing.
+It has no other words: those that you use are left aside, and the task's log names them. Of a sentence that it was not taught, three things
+or a colour alone, it makes what it can, and that is told too.
+
+Of single things, colour and shape are nearly always right; of two things, both shapes in about four pictures of five.
 
 ## What you send
 
 - **Picture**: any picture. It was taught on plain and patterned backgrounds, and does best on them.
 - **Mask**: a picture of the same size, white where something is to be drawn. A thing is drawn as large as the mask allows, and each of two
   as large as its half. Mark a square for one thing, and an oblong twice as long for two.
+
+What FLUX.1 Fill takes beside this (`scale`, `width`, `height`, `speed`, `lora`, sides to extend) is no parameter here: if you send it all
+the same, it stays with the task as you sent it, and has no effect.
 
 ## What you get
 
