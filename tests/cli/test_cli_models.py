@@ -95,6 +95,22 @@ def test_a_folder_without_what_is_needed_is_told(brush: Terminal) -> None:
     assert "cannot run yet (weights missing). Put weights.bin into" in done.err
 
 
+def test_a_wrong_folder_does_not_take_the_place_of_half_a_download(brush: Terminal) -> None:
+    target = brush.folder / "gesso-data" / "weights" / "home" / "Brush"
+    target.mkdir(parents=True)
+    (target / "weights.bin.part").write_bytes(b"half of it")
+    (brush.folder / "wrong").mkdir()
+    (brush.folder / "wrong" / "other.bin").write_bytes(b"x")
+    refused = brush.gesso("models", "pull", "home/Brush", "--from", "wrong", "-y")
+    assert refused.code == 1
+    assert "Nothing was taken: with " in refused.err
+    assert "home/Brush could not run (weights missing). Put weights.bin into" in refused.err
+    assert [path.name for path in target.iterdir()] == ["weights.bin.part"]
+    (brush.folder / "wrong" / "weights.bin").write_bytes(b"whole")
+    assert brush.gesso("models", "pull", "home/Brush", "--from", "wrong", "-y").code == 0
+    assert sorted(path.name for path in target.iterdir()) == ["other.bin", "weights.bin"]
+
+
 def test_a_doctor_beside_a_server_finds_it(beside: Terminal, server: Server) -> None:
     done = beside.gesso("doctor")
     assert done.code == 0, done.err

@@ -44,7 +44,7 @@ def pull(name: str, source: str, yes: bool, data: Path | None) -> None:
         make_data_folder(settings.data.resolve())
         target.parent.mkdir(parents=True, exist_ok=True)
         if source and not source.startswith(("http://", "https://")):
-            _take(Path(source).resolve(), target)
+            _take(model, Path(source).resolve(), target)
         else:
             _download(model, target, settings, source)
     except OSError as error:
@@ -76,12 +76,17 @@ def _tell_licence(model: Model, yes: bool) -> None:
         raise Refused("Nothing was fetched.")
 
 
-def _take(source: Path, target: Path) -> None:
-    """Link the files of `source` into place, or copy them from another disk. A folder that is there is replaced when all is well."""
+def _take(model: Model, source: Path, target: Path) -> None:
+    """Link the files of `source` into place, or copy them from another disk. A folder that is there is replaced when all is well: half a
+    download is worth more than a whole folder of something else."""
     if not source.is_dir():
         raise Refused(f"{source} is no folder.")
     if not any(source.iterdir()):
         raise Refused(f"{source} is empty.")
+    if target.is_dir() and any(target.iterdir()):
+        found = model.readiness(source)
+        if not found.is_ready:
+            raise Refused(f"Nothing was taken: with {source} {model.name} could not run ({found.state}). {found.reason}")
     incoming = target.with_name(f".{target.name}.incoming")
     shutil.rmtree(incoming, ignore_errors=True)
     shutil.copytree(source, incoming, copy_function=_link_or_copy)
