@@ -110,13 +110,17 @@ def test_the_exif_rotation_is_applied_and_named_when_the_mask_does_not_fit(tmp_p
         ({"width": 61, "height": 46}, (61, 46), False),
         ({"width": 64, "height": 64}, (64, 64), True),
         ({"width": 1}, (1, 1), False),
+        ({"width": 5, "height": 3}, (5, 3), False),
+        ({"width": 5, "height": 2}, (5, 2), True),
+        ({"width": 1, "height": 2000}, (1, 2000), True),
+        ({"width": 2000, "height": 1}, (2000, 1), True),
     ],
 )
 def test_the_picture_gets_exactly_the_asked_size(tmp_path: Path, asked: dict[str, int], size: tuple[int, int], is_stretched: bool) -> None:
     voice = Voice()
     canvas = read(tmp_path, voice, **asked)
     assert (canvas.width, canvas.height) == size
-    stretched = "The picture of 40 x 30 pixels was stretched to 64 x 64, as asked. "
+    stretched = f"The picture of 40 x 30 pixels was stretched to {size[0]} x {size[1]}, as asked. "
     advice = "Give only one of width and height to keep its shape, or neither to keep its size."
     assert voice.warnings == ([stretched + advice] if is_stretched else [])
 

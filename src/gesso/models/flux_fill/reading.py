@@ -47,11 +47,14 @@ def _at_asked_size(canvas: Canvas, width: int, height: int, emit: Emit) -> Canva
     height = height or max(1, round(canvas.height * width / canvas.width))
     if width * height > LIMIT_PIXELS:
         raise InputError(f"The picture at {width} x {height} would exceed {LIMIT_PIXELS / 1e6:g} megapixels: give both sides.")
-    stretch = width * canvas.height / (height * canvas.width)
     # A side of few pixels cannot keep the shape any better than to one pixel.
-    if abs(stretch - 1) > max(_SAME_ASPECT, 1 / min(width, height)):
+    if not _is_about(width, height * canvas.width / canvas.height) and not _is_about(height, width * canvas.height / canvas.width):
         emit.warn(
             f"The picture of {canvas.width} x {canvas.height} pixels was stretched to {width} x {height}, as asked. "
             "Give only one of width and height to keep its shape, or neither to keep its size."
         )
     return canvas.resized(width, height)
+
+
+def _is_about(side: int, wanted: float) -> bool:
+    return abs(side - wanted) <= max(1.0, _SAME_ASPECT * wanted)
