@@ -142,6 +142,27 @@ def test_transparent_pixels_are_not_copied_into_the_hole(tmp_path: Path) -> None
     assert np.array_equal(after[..., 3], pixels[..., 3])
 
 
+@pytest.mark.parametrize(
+    ("seen", "sentence"),
+    [
+        ([], "What is masked lies where the picture is fully transparent. "),
+        ([(12, 12)], "Of 2 holes 1 lies where the picture is fully transparent. "),
+        ([(12, 12), (12, 90)], ""),
+    ],
+)
+def test_what_is_filled_and_cannot_be_seen_is_told(tmp_path: Path, seen: list[tuple[int, int]], sentence: str) -> None:
+    pixels = np.full((60, 120, 4), 255, np.uint8)
+    white = np.zeros((60, 120), bool)
+    white[10:20, 10:20] = white[10:20, 80:100] = True
+    pixels[white] = 0
+    for place in seen:
+        pixels[place] = 255
+    voice = Recorder()
+    healed(image_file(tmp_path, "picture.png", Image.fromarray(pixels)), mask_file(tmp_path, white), voice)
+    advice = "It was filled, but stays transparent: nothing of it is to be seen."
+    assert voice.warnings == ([sentence + advice] if sentence else [])
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_kill_is_obeyed_at_every_call(tmp_path: Path, method: str) -> None:
     white = np.zeros((60, 120), bool)

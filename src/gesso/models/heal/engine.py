@@ -80,6 +80,13 @@ def _announce(picture: Picture, mask: Mask, holes: list[Hole], emit: Emit) -> No
             f"The mask covers {100 * mask.coverage:.2g} % of the picture, and only the rest can be copied from. "
             "White is repainted: invert the mask if it was meant the other way round."
         )
+    alpha = picture.alpha
+    unseen = 0 if alpha is None else sum(not alpha[hole.rows, hole.columns][hole.inside].any() for hole in holes)
+    if unseen:
+        which = "What is masked" if unseen == len(holes) else f"Of {len(holes)} holes {unseen}"
+        emit.warn(
+            f"{which} lies where the picture is fully transparent. It was filled, but stays transparent: nothing of it is to be seen."
+        )
 
 
 def _usable(white: np.ndarray, pending: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

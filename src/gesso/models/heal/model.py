@@ -12,6 +12,7 @@ what surrounds it. There is no neural network and no download; it runs on one CP
 **What it promises**
 
 - No pixel outside the mask changes: the output is a PNG of the input's size, with its alpha, its 16 bits and its colour profile.
+- What is fully transparent stays so, and a warning says it of a hole that lies there.
 - The same inputs give the same picture.
 - EXIF rotation is applied to the pixels. Other metadata (camera, place, date) is left out.
 
