@@ -12,6 +12,8 @@ import pytest
 from flux_builders import Voice, box_mask, make_inputs, noise
 from PIL import Image
 
+from gesso.models.contract import InputFile
+
 if TYPE_CHECKING:
     from gesso.models.flux_fill.engine import FluxFillEngine
 
@@ -36,9 +38,31 @@ def test_memory_is_flat_over_two_hundred_runs(engine: FluxFillEngine, tmp_path: 
         width = 60 + 7 * turn
         mask = box_mask(width, 80, 5, 5, 30, 40)
         turns.append(make_inputs(tmp_path / str(turn), noise(width, 80), mask, steps=1, preview=turn % 2 == 0, prompt=f"prompt {turn}"))
+    assert_flat(engine, turns)
+
+
+def test_memory_is_flat_while_loras_come_and_go(engine: FluxFillEngine, tmp_path: Path) -> None:
+    """More of them than are kept, each at two strengths, and every third Task without one. One that stayed would be 0.25 MiB."""
+    from safetensors.numpy import save_file
+
+    inputs, turns = make_inputs(tmp_path, noise(60, 80), box_mask(60, 80, 5, 5, 30, 40), steps=1), []
+    for number in range(6):
+        random, name = np.random.default_rng(number), f"{number}.safetensors"
+        layer, rank = "transformer.transformer_blocks.0.attn.to_q", 1024
+        shapes = {"A": (rank, 32), "B": (32, rank)}
+        save_file(
+            {f"{layer}.lora_{half}.weight": random.normal(size=shape).astype(np.float32) for half, shape in shapes.items()},
+            tmp_path / name,
+        )
+        file = InputFile(tmp_path / name, name, "application/vnd.safetensors")
+        turns += [inputs | {"lora": file, "loraScale": 0.5}, inputs | {"lora": file}, inputs]
+    assert_flat(engine, turns)
+
+
+def assert_flat(engine: FluxFillEngine, turns: list[dict[str, Any]]) -> None:
     measured = []
     for run in range(RUNS):
-        assert list(engine.run(turns[run % 5] | {"seed": run}, Voice()))
+        assert list(engine.run(turns[run % len(turns)] | {"seed": run}, Voice()))
         if run % 10 == 9:
             gc.collect()
             measured.append(resident_bytes() / 2**20)
