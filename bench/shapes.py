@@ -2,7 +2,10 @@
 
 The questions, and the judge that answers them by colours and outlines, are those of training/shapes_fill.
 
-    python bench/shapes.py [--weights DIR] [--count N] [--gallery PNG]     PNG: the first pictures, each under what the model was shown
+    python bench/shapes.py [--weights DIR] [--count N] [--seed N] [--gallery PNG]
+
+Without a seed they are those by which the training was watched; with one they are others. PNG: the first pictures, each under what the
+model was shown.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gesso.models.shapes_fill.engine import load
 from gesso.models.shapes_fill.weights import FOLDER
-from training.shapes_fill.scoring import Verdict, cases, shares, verdicts
+from training.shapes_fill.scoring import Verdict, asked_freshly, cases, shares, verdicts
 
 COLUMNS, ROWS, ENLARGED = 10, 4, 2
 
@@ -28,10 +31,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--weights", type=Path, default=FOLDER)
     arguments.add_argument("--count", type=int, default=200)
+    arguments.add_argument("--seed", type=int)
     arguments.add_argument("--gallery", type=Path)
     asked = arguments.parse_args()
     began = time.monotonic()
-    judged = verdicts(load(asked.weights, "cpu"), cases(asked.count))
+    pipeline = load(asked.weights, "cpu")
+    judged = verdicts(pipeline, cases(asked.count)) if asked.seed is None else asked_freshly(pipeline, asked.seed, asked.count)
     print("| asked for | cases | colour right | shape right |\n| --- | ---: | ---: | ---: |")
     for group, share in shares(judged).items():
         print(f"| {group} | {share['cases']} | {share['colour']:.1%} | {share['shape']:.1%} |")

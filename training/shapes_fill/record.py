@@ -16,8 +16,9 @@ _PACKAGES = ("torch", "diffusers", "transformers", "tokenizers", "safetensors", 
 
 @dataclass(slots=True)
 class Course:
-    """How a training went. `losses`: the mean of each fifty steps; `scores`: by step, as `scoring.shares` tells them; `before`:
-    the record of the weights that it went on from.
+    """How a training went. `losses`: the mean of each fifty steps; `scores`: by step, as `scoring.shares` tells them, of the cases by
+    which the course was watched; `fresh`: at the end, as `scoring.fresh` tells them; `before`: the record of the weights that it went on
+    from.
     """
 
     steps: int = 0
@@ -25,6 +26,7 @@ class Course:
     cpu_s: float = 0.0
     losses: list[float] = field(default_factory=list)
     scores: dict[str, Any] = field(default_factory=dict)
+    fresh: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] | None = None
 
 
