@@ -29,7 +29,7 @@ from training.shapes_fill.lessons import Lessons, lessons
 from training.shapes_fill.muon import Muon
 from training.shapes_fill.reading import teach_reading
 from training.shapes_fill.record import Course
-from training.shapes_fill.scoring import cases, shares, verdicts
+from training.shapes_fill.scoring import cases, fresh, shares, verdicts
 
 _LOSSES_EVERY = 50
 
@@ -38,13 +38,14 @@ _LOSSES_EVERY = 50
 class Plan:
     """How much to do. The rate rises for `warm_steps`, stays, and falls in a straight line to nothing over the last `fall` of the way.
 
-    The way of the transformer ends after `steps` or, on a machine that has other work too, after `minutes`, whichever comes first.
+    The way of the transformer is its `steps`, so that a seed leads to the same weights however quick the machine is. With `minutes` it
+    ends after so many if that comes first, and the rate falls by the clock: then the weights follow from the machine too.
     """
 
     seed: int = 7
     scenes: int = 48_000
-    steps: int = 16_000
-    minutes: float = 60.0
+    steps: int = 8_300
+    minutes: float | None = None
     batch: int = 32
     rate: float = 2e-3
     warm_steps: int = 50
@@ -55,18 +56,29 @@ class Plan:
     score_every: int = 500
 
 
-def learn(plan: Plan, parts: network.Parts, store: Lessons, after_step: Callable[[int, float, float, AveragedModel], None]) -> None:
-    """Every step of the plan; `after_step` is given the step's number, the share of the way, the loss and the average."""
+def learn(
+    plan: Plan,
+    parts: network.Parts,
+    store: Lessons,
+    after_step: Callable[[int, float, float, AveragedModel], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Every step of the plan; `after_step` is given the step's number, the share of the way, the loss and the average.
+
+    `clock`: in seconds; it counts only for a plan with `minutes`.
+    """
     transformer = parts.transformer
     average = AveragedModel(transformer, multi_avg_fn=get_ema_multi_avg_fn(plan.average))
     optimizers = _optimizers(transformer, plan)
-    began = time.monotonic()
+    began = clock()
     draw = torch.Generator().manual_seed(plan.seed)
     order = torch.randperm(len(store), generator=draw)
     way, step = 0.0, 0
     while way < 1:
         step += 1
-        way = max(step / plan.steps, (time.monotonic() - began) / 60 / plan.minutes)
+        way = step / plan.steps
+        if plan.minutes is not None:
+            way = max(way, (clock() - began) / 60 / plan.minutes)
         place = (step - 1) * plan.batch % (len(store) - plan.batch)
         loss = _loss(plan, transformer, store, order[place : place + plan.batch], draw)
         loss.backward()
@@ -138,11 +150,15 @@ def teach(plan: Plan, folder: Path, begin: Path | None = None) -> None:
         if step % plan.score_every == 0 or way >= 1:
             _save(parts, average, autoencoder, weights)
             # What is scored is what was written, in half precision.
-            course.scores[str(step)] = shares(verdicts(load(weights, "cpu"), cases(200 if way >= 1 else 50)))
+            pipeline = load(weights, "cpu")
+            course.scores[str(step)] = shares(verdicts(pipeline, cases(200 if way >= 1 else 50)))
+            course.fresh = fresh(pipeline) if way >= 1 else {}
             course.steps, course.wall_s, course.cpu_s = step, round(time.monotonic() - started), round(time.process_time() - started_cpu)
             record.write(weights, asdict(plan), course)
             say(f"scores after step {step}: {json.dumps(course.scores[str(step)])}")
 
+    if plan.minutes is not None:
+        say(f"It ends after {plan.minutes:g} minutes at the latest, so the same seed need not lead to the same weights.")
     torch.manual_seed(plan.seed)
     draw = np.random.default_rng(plan.seed)
     parts, autoencoder = network.untaught(), autoencoders.found(draw, say)
@@ -166,7 +182,9 @@ def main() -> None:
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments.add_argument("--steps", type=int, default=usual.steps)
-    arguments.add_argument("--minutes", type=float, default=usual.minutes)
+    arguments.add_argument(
+        "--minutes", type=float, help="end after so many at the latest; then the weights follow from the machine's pace too"
+    )
     arguments.add_argument("--rate", type=float, default=usual.rate)
     arguments.add_argument("--begin", type=Path, help="a folder of weights, with their record, to go on from")
     asked = arguments.parse_args()

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import json
+from typing import Any
+
 import pytest
+
+from gesso.models.shapes_fill.weights import FOLDER
+from training.shapes_fill import record
 
 pytestmark = pytest.mark.flux
 
@@ -37,27 +45,54 @@ def test_muon_goes_down() -> None:
     assert losses[-1] < 0.1 * losses[0]
 
 
-def test_the_same_seed_leads_to_the_same_weights() -> None:
-    first, second = _losses(), _losses()
+def test_the_same_seed_leads_to_the_same_weights_however_quick_the_machine_is() -> None:
+    first, second = _losses(_beginning(), seconds_a_step=0), _losses(_beginning(), seconds_a_step=3600)
     assert first == second
     assert len(first) == 4
     assert first[-1] < first[0]
 
 
-def _losses() -> list[float]:
+def test_with_a_bound_the_course_ends_by_the_clock() -> None:
+    beginning = _beginning()
+    quick, slow = (_losses(beginning, seconds_a_step, minutes=60) for seconds_a_step in (1, 1500))
+    assert len(quick) == 4
+    assert len(slow) == 3
+    assert quick[:2] == slow[:2]
+    # The rate fell by the clock.
+    assert quick[2] != slow[2]
+
+
+def test_by_default_the_course_has_the_steps_of_the_recorded_one_and_no_clock() -> None:
+    from training.shapes_fill.train import Plan
+
+    recorded = json.loads((FOLDER / record.NAME).read_text("utf-8"))
+    assert Plan().steps == recorded["course"]["steps"]
+    assert Plan().minutes is None
+
+
+def _beginning() -> tuple[Any, Any]:
+    """The parts before their first step, and what they are to learn."""
     import numpy as np
     import torch
 
     from training.shapes_fill import autoencoder, network
     from training.shapes_fill.lessons import lessons
     from training.shapes_fill.reading import teach_reading
-    from training.shapes_fill.train import Plan, learn
 
-    plan, told, losses = Plan(batch=4, steps=4, minutes=60, warm_steps=1), [], []
-    torch.manual_seed(plan.seed)
-    draw = np.random.default_rng(plan.seed)
+    told: list[str] = []
+    torch.manual_seed(7)
+    draw = np.random.default_rng(7)
     parts, found = network.untaught(), autoencoder.found(draw, told.append)
     teach_reading(draw, parts, told.append, steps=2)
-    store = lessons(draw, 16, found, parts, told.append)
-    learn(plan, parts, store, lambda step, way, loss, average: losses.append(loss))
+    return parts, lessons(draw, 16, found, parts, told.append)
+
+
+def _losses(beginning: tuple[Any, Any], seconds_a_step: float, minutes: float | None = None) -> list[float]:
+    """Of each step of a course of four. `seconds_a_step`: as a clock tells it."""
+    from training.shapes_fill.train import Plan, learn
+
+    losses: list[float] = []
+    clock = itertools.count(0.0, seconds_a_step).__next__
+    plan = Plan(batch=4, steps=4, minutes=minutes, warm_steps=1)
+    learn(plan, *copy.deepcopy(beginning), lambda step, way, loss, average: losses.append(loss), clock)
     return losses
