@@ -116,3 +116,29 @@ def test_a_strip_is_filled_and_the_stretch_is_told(engine: ShapesFillEngine, tmp
     (output,) = engine.run(make_inputs(tmp_path, picture, mask, steps=1), voice)
     assert pixels_of(output).shape == (20, 200, 3)
     assert voice.warnings == ["The picture is too narrow for a square around the mask, so what is drawn comes out stretched."]
+
+
+def test_what_may_show_in_a_picture_is_told(engine: ShapesFillEngine, tmp_path: Path) -> None:
+    run(engine, tmp_path, samples=2, seed=2**64 - 1, prompt="A red circle, please!", feather=5)
+    made_with = engine.provenance()
+    found = made_with.environment
+    named = {"gesso", "code", "machinery", "processor", "torch", "diffusers", "device", "threads", "instructions", "weights"}
+    assert named <= found.keys()
+    assert all(isinstance(value, str) and value and value != "unknown" for value in found.values())
+    assert (found["precision"], found["attention"]) == ("float32", "native")
+    assert made_with.used == {
+        "steps": 4,
+        "seeds": [2**64 - 1, 0],
+        "feather": 5,
+        "crops": [[25, 15, 84, 74, 64, 64]],
+        "reads": "a red circle",
+    }
+
+
+def test_of_each_run_its_own_is_told(engine: ShapesFillEngine, tmp_path: Path) -> None:
+    run(engine, tmp_path, seed=5)
+    first = engine.provenance()
+    run(engine, tmp_path, seed=6)
+    assert engine.provenance().used != first.used
+    run(engine, tmp_path, seed=5)
+    assert engine.provenance() == first

@@ -14,6 +14,8 @@ from transformers.utils import logging as transformers_logging
 
 from gesso.models.contract import Device, Emit, MadeWith, Output
 from gesso.models.environment import code_digest, environment, folder_digest
+from gesso.models.flux_fill.attention import NATIVE, set_attention
+from gesso.models.flux_fill.crops import SEEDS
 from gesso.models.flux_fill.framing import Frame
 from gesso.models.flux_fill.pipeline import Filler, Order
 from gesso.models.flux_fill.reading import read_canvas
@@ -39,13 +41,22 @@ class ShapesFillEngine:
 
     def setup(self, device: Device, weights: Path) -> None:
         torch.set_num_threads(max(1, device.threads))
-        self._filler = Filler(load(FOLDER, device.name))
+        pipeline = load(FOLDER, device.name)
+        self._filler = Filler(pipeline)
         machinery = {"machinery": code_digest(Path(__file__).parents[1] / "flux_fill")}
-        where = {"device": device.name, "instructions": torch.backends.cpu.get_cpu_capability(), "threads": str(torch.get_num_threads())}
+        where = {
+            "device": device.name,
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "threads": str(torch.get_num_threads()),
+            "precision": str(pipeline.transformer.dtype).removeprefix("torch."),
+            "attention": set_attention(pipeline.transformer, device.name, NATIVE)[0],
+        }
         self._environment = {**environment(__file__, _PACKAGES), **machinery, **where, "weights": folder_digest(FOLDER)}
+        self._used: dict[str, Any] = {}
 
     def provenance(self) -> MadeWith:
-        return MadeWith(self._environment, {})
+        """Of the last run."""
+        return MadeWith(self._environment, self._used)
 
     def run(self, inputs: Mapping[str, Any], emit: Emit) -> Iterator[Output]:
         """Errors: InputError, NotFiniteError, Killed."""
@@ -63,6 +74,7 @@ class ShapesFillEngine:
             samples=inputs["samples"],
             has_previews=inputs["preview"],
         )
+        self._used = _decided(order, frame, inputs["feather"])
         picture, mask = canvas.view(frame)
         for answer in self._filler.fill(picture, mask, order, emit):
             answer = matched(answer, np.asarray(picture, np.float32) / 255, np.asarray(mask) > 0)
@@ -79,6 +91,17 @@ def load(folder: Path, device: str) -> FluxFillPipeline:
     pipeline = FluxFillPipeline.from_pretrained(folder, vae=autoencoder, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
+
+
+def _decided(order: Order, frame: Frame, feather: int) -> dict[str, Any]:
+    """What a run uses: the values after defaults and decisions."""
+    return {
+        "steps": order.steps,
+        "seeds": [(order.seed + sample) % SEEDS for sample in range(order.samples)],
+        "feather": feather,
+        "crops": [[frame.left, frame.top, frame.right, frame.bottom, frame.model_width, frame.model_height]],
+        "reads": order.prompt,
+    }
 
 
 def _announce(frame: Frame, emit: Emit) -> None:
