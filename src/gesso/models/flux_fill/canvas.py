@@ -183,8 +183,8 @@ def _scaled(part: slice, length: int, model_length: int) -> tuple[float, float]:
 def cover(colour: np.ndarray, hole: np.ndarray, stride: int) -> None:
     """Write over what is in the hole: each of its pixels takes the colour of a known one that is near. Black where nothing is known.
 
-    Shapes: `colour` [height, width] or [height, width, 3]; `hole` [height, width] bool.    `stride`: of so many pixels in a row one is
-    looked at, for pictures that are shown that much smaller anyway.
+    Shapes: `colour` [height, width] or [height, width, 3]; `hole` [height, width] bool. `stride`: of so many pixels in a row one is looked
+    at, for pictures that are shown that much smaller anyway.
     """
     if hole.all():
         colour[...] = 0
