@@ -6,7 +6,6 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -51,14 +50,13 @@ def postgres() -> Iterator[Engine]:
         made = subprocess.run(_as_postgres(initdb), capture_output=True, text=True, cwd=folder)
         if made.returncode:
             pytest.skip(f"initdb failed: {made.stderr}")
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=30"]
-        command = [str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), *settings]
+        # By a socket in its own folder: a port that was free a moment ago may be somebody's by now.
+        settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=30"]
+        command = [str(programs / "postgres"), "-D", str(data), "-k", str(folder), *settings]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(_as_postgres(command), stdout=log, stderr=log, cwd=folder)
         try:
-            engine = make_engine(f"postgresql+psycopg://gesso@127.0.0.1:{port}/postgres")
+            engine = make_engine(f"postgresql+psycopg://gesso@/postgres?host={folder}")
             _wait_for(engine)
             upgrade(engine)
             yield engine

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -49,9 +50,11 @@ class DoomedHouse:
         self.data = data
         (data / "priced.py").write_text(PRICED)
         (data / "gesso.toml").write_text(TOML)
-        listener = bind("127.0.0.1", 0)
-        self.port = listener.getsockname()[1]
-        listener.close()
+        # Bound, and not listening: while no server is there, nobody else on the machine is given the port, not even a client.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self.port = self._place.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self.pid = 0
         self._log = (data / "server.log").open("ab")
@@ -91,6 +94,7 @@ class DoomedHouse:
             self._end(signal.SIGKILL)
         self._nursery.communicate()
         self._log.close()
+        self._place.close()
 
     def rows(self, statement: str) -> list[sqlite3.Row]:
         connection = sqlite3.connect(f"file:{self.data / 'gesso.db'}?mode=ro", uri=True, timeout=DEADLINE_S)
