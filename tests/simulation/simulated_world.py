@@ -195,9 +195,8 @@ class Server:
         self.fleet = Fleet(
             shape.models, shape.devices, shape.cpu_workers, self.catalog.memory_bytes, self._hire, self.clock, shape.idle_unload_s
         )
-        self.scheduler = Scheduler(
-            self.lifecycle, self.store, self.catalog, self.fleet, Attempts(self.lifecycle, self.staging, self.blobs, self.clock)
-        )
+        self.attempts = Attempts(self.lifecycle, self.staging, self.blobs, self.clock)
+        self.scheduler = Scheduler(self.lifecycle, self.store, self.catalog, self.fleet, self.attempts)
         self.submission = Submission(
             self.lifecycle, self.store, self.catalog, files, self.blobs, self.clock, lambda: self.scheduler.is_accepting
         )

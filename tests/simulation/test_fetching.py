@@ -150,6 +150,25 @@ def test_a_server_that_ends_while_it_fetches_or_after_leaves_it_to_the_next(is_c
     simulate(scenario())
 
 
+def test_a_store_out_of_reach_when_a_fetch_begins_loses_no_task() -> None:
+    async def scenario() -> None:
+        # With room for one Task in memory, the one that must fetch is read from the disk again.
+        world = World(Shape((MODEL,), cpu_workers=1, play=lambda order: Play(takes_s=1.0), live_max_count=1))
+        await world.start()
+        tasks = [await world.submit(MINE, MODEL), await world.submit(MINE, MODEL, PAGE)]
+        assert all(tasks)
+        fetch = world.server.attempts.fetch
+        world.disk.read_trouble = "the database is gone"
+        assert world.server.lifecycle.current(2) is None
+        assert await fetch(2, MODEL)
+        world.disk.read_trouble = ""
+        await world.rest()
+        assert [world.disk.tasks[task.id].state for task in tasks if task] == [TaskState.SUCCEEDED] * 2
+        world.verify()
+
+    simulate(scenario())
+
+
 def test_a_server_that_stops_waits_for_no_fetch() -> None:
     async def scenario() -> None:
         yard = await Yard().start()

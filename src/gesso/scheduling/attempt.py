@@ -104,12 +104,15 @@ class Attempts:
     async def fetch(self, task_id: int, model: Model) -> bool:
         """Begin an Attempt of a queued Task by fetching its inputs, which takes no Worker: an address that answers slowly holds nobody up.
 
-        True when the Task waits for a Worker now; False when it has ended, or waits in the queue again. Cancelling it puts the Task back in
-        the queue, unless its owner has withdrawn it.
+        True when the Task must be placed now, with its inputs there or because the store was out of reach; False when it has ended, or
+        waits in the queue again. Cancelling it puts the Task back in the queue, unless its owner has withdrawn it.
         """
         attempt = 0
         try:
-            task = await self._lifecycle.load(task_id)
+            try:
+                task = await self._lifecycle.load(task_id)
+            except Unavailable:
+                return True
             attempt = task.attempt + 1
             self._lifecycle.note(task_id, None, Accepted(attempt), PreprocessStarted())
             files, new_files = await self._staging.fetch_inputs(task, model)
@@ -166,7 +169,7 @@ class Attempts:
                 # Its owner withdrew the Task, which has ended; then nothing is lost here.
                 self._lose(task_id, attempt, "the run was killed", is_counted=True)
             case Unavailable():
-                # The machine's fault, and that of no model: it is tried again for as long as the disk is full.
+                # The machine's fault, and that of no model: it is tried again, ever later.
                 self._lose(task_id, attempt, error.reason, is_counted=False)
             case GessoError():
                 # A refused step mostly means that the Task went another way; then there is nothing left to fail.
