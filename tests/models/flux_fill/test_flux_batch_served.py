@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from flux_builders import box_mask, changed, noise, save
+from flux_server import gesso, serving
 from PIL import Image
 
 from gesso.cli.client import Api, Submitted
@@ -25,14 +23,9 @@ from gesso.config import Settings
 pytestmark = pytest.mark.flux
 
 NAME = "black-forest-labs/FLUX.1-Fill-dev"
-PATIENCE_S = 120
 COUNT = 3
 PICTURES = [noise(90, 70, number) for number in range(COUNT)]
 MASKS = [box_mask(90, 70, 20 + 5 * number, 20, 50 + 5 * number, 45) for number in range(COUNT)]
-
-
-def gesso(data: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "gesso", *arguments, "--data", str(data)]
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +44,14 @@ def data(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def apis(data: Path) -> Iterator[list[Api]]:
     """Two projects of one server."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GESSO_")}
-    command = gesso(data, "serve", "--port", "0", "--log-level", "warning")
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert server.stdout is not None
-    assert any(line.startswith("Ctrl-C") for line in iter(server.stdout.readline, ""))
-    made = subprocess.run(
-        gesso(data, "project", "create", "other", "--auth", "key", "--json"), env=environment, capture_output=True, check=True
-    )
-    try:
+    with serving(data) as environment:
+        command = gesso(data, "project", "create", "other", "--auth", "key", "--json")
+        made = subprocess.run(command, env=environment, capture_output=True, check=True)
         with (
             connect(Settings(data=data), None, None, None) as one,
             connect(Settings(data=data), None, json.loads(made.stdout)["apikey"], None) as other,
         ):
             yield [one, other]
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=PATIENCE_S)
 
 
 def submit(api: Api, data: Path, number: int, **fields: str) -> Submitted:

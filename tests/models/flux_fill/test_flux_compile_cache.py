@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from flux_server import serving
 
 from gesso.cli.client import Api
 from gesso.cli.run import connect
 from gesso.config import Settings
 
-PATIENCE_S = 120
 MODEL = """
 import os
 from pathlib import Path
@@ -37,30 +32,6 @@ MODEL = Model("home", "Compiled", "Compiled", "Compiles.", "compiled:Engine", ()
 """
 
 
-@contextmanager
-def serving(data: Path) -> Iterator[Api]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GESSO_")}
-    command = [sys.executable, "-m", "gesso", "serve", "--data", str(data), "--port", "0", "--log-level", "warning"]
-    # A folder that the operator names would be taken.
-    environment.pop("TORCHINDUCTOR_CACHE_DIR", None)
-    environment["PYTHONPATH"] = str(data)
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert server.stdout is not None
-    said = []
-    for line in server.stdout:
-        said.append(line)
-        if line.startswith("Ctrl-C"):
-            break
-    else:
-        raise AssertionError(f"the server did not start: {said}")
-    try:
-        with connect(Settings(data=data), None, None, None) as connected:
-            yield connected
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=PATIENCE_S)
-
-
 def answer(api: Api) -> str:
     task = api.submit("home", "Compiled", [], [])
     list(api.follow(task))
@@ -75,5 +46,5 @@ def test_what_is_compiled_is_found_by_the_worker_of_the_next_server(tmp_path: Pa
     (data / "gesso.toml").write_text('models = ["compiled:MODEL"]\n')
     folder = data / "weights" / "cache" / "home" / "Compiled"
     for found in (False, True):
-        with serving(data) as api:
+        with serving(data), connect(Settings(data=data), None, None, None) as api:
             assert answer(api) == f"{folder} {found}"

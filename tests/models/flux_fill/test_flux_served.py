@@ -5,10 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from flux_builders import box_mask, changed, noise, save
+from flux_server import serving
 from PIL import Image
 
 from gesso.cli.client import Api, Refusal, Submitted
@@ -30,7 +27,6 @@ pytestmark = pytest.mark.flux
 NAME = "black-forest-labs/FLUX.1-Fill-dev"
 PICTURE = noise(90, 70)
 MASK = box_mask(90, 70, 20, 20, 50, 45)
-PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -52,23 +48,8 @@ def data(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def api(data: Path) -> Iterator[Api]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GESSO_")}
-    command = [sys.executable, "-m", "gesso", "serve", "--data", str(data), "--port", "0", "--log-level", "warning"]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert server.stdout is not None
-    said = []
-    for line in server.stdout:
-        said.append(line)
-        if line.startswith("Ctrl-C"):
-            break
-    else:
-        raise AssertionError(f"the server did not start: {said}")
-    try:
-        with connect(Settings(data=data), None, None, None) as connected:
-            yield connected
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=PATIENCE_S)
+    with serving(data), connect(Settings(data=data), None, None, None) as connected:
+        yield connected
 
 
 def submit(api: Api, data: Path, *files: tuple[str, Path], **fields: str) -> Submitted:
