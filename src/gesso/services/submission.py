@@ -77,26 +77,26 @@ class Submission:
         self._repeats = Repeats(store, clock)
         self._admit = admit
 
-    async def submit(self, order: Order, listen: Callable[[int], None] | None = None) -> Task:
+    async def submit(self, order: Order, on_new: Callable[[int], None] | None = None) -> Task:
         """A Task that is on disk and queued, or the one that the same order made before. Files of the request that it does not use, or all
         of them on refusal, are deleted.
 
-        `listen`: called with the id of a new Task before anything can happen to it.
+        `on_new`: called with the id of a new Task before anything can happen to it.
 
         Errors: InputRefused and PaymentRefused leaves, ModelNotReady, Unavailable.
         """
         if order.once is None:
-            return await self._accept(order, listen)
+            return await self._accept(order, on_new)
         is_new = False
         try:
             async with self._repeats.turn(order.project.id, order.once) as task_id:
                 is_new = task_id is None
-                return await self._accept(order, listen) if task_id is None else await self._lifecycle.see(task_id)
+                return await self._accept(order, on_new) if task_id is None else await self._lifecycle.see(task_id)
         finally:
             if not is_new:
                 await self._delete([received.access_key for received in order.received])
 
-    async def _accept(self, order: Order, listen: Callable[[int], None] | None) -> Task:
+    async def _accept(self, order: Order, on_new: Callable[[int], None] | None) -> Task:
         try:
             values = await self._check(order)
             used = {given.access_key: given for inputs in order.files.values() for given in inputs}
@@ -105,8 +105,8 @@ class Submission:
             for file in files:
                 # An idle Worker begins before they are committed, and asks for them.
                 self._files.remember(file)
-            if listen is not None:
-                listen(task.id)
+            if on_new is not None:
+                on_new(task.id)
             async with self._admit(order.project, order.model, task.id):
                 task = await self._lifecycle.create(task, files, order.once, may_wait=order.is_awaited and order.once is None)
         except GessoError:

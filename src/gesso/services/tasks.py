@@ -19,18 +19,18 @@ _NOT_WITHDRAWN = "the disk takes no writes, and the task is withdrawn as soon as
 _ENDS = (Succeeded, Failed, Cancelled)
 
 
-class Ear:
+class EarlySubscription:
     """Listens to one Task from before its first Event on: a short run has said all it says before its client could ask for it."""
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
         self._subscription: Subscription | None = None
 
-    def listen(self, task_id: int) -> None:
+    def subscribe(self, task_id: int) -> None:
         self._subscription = self._announcer.subscribe(task_id)
 
     def take(self) -> Subscription | None:
-        """What was heard and will be, once, for who closes it; None when it listens to nothing."""
+        """What was heard and will be, once, for who closes it; None when it is of no Task."""
         subscription, self._subscription = self._subscription, None
         return subscription
 
@@ -125,27 +125,29 @@ class Tasks:
         return task.state.is_terminal and since >= task.seq - bool(task.files_deleted_at)
 
     @contextmanager
-    def ear(self) -> Iterator[Ear]:
+    def subscribe_early(self) -> Iterator[EarlySubscription]:
         """For a Task that is about to be submitted, and for `follow` then. Closed at the end of the block."""
-        ear = Ear(self._announcer)
+        early = EarlySubscription(self._announcer)
         try:
-            yield ear
+            yield early
         finally:
-            ear.close()
+            early.close()
 
-    async def follow(self, task: Task, since: int = 0, ear: Ear | None = None) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
+    async def follow(
+        self, task: Task, since: int = 0, early: EarlySubscription | None = None
+    ) -> AsyncIterator[tuple[Task, Recorded | LiveEvent]]:
         """All that happened to the Task after its Event number `since`, then what happens, up to its end; each with the Task as it was
         seen then. Of a Task that has ended the end is told to whoever asks, so that nobody waits for it in vain.
 
-        Live Events are told from now on; all of them where an `ear` has listened to the new Task, which `task` shows as it was submitted.
+        Live Events are told from now on; all of them where `early` is of the new Task, which `task` shows as it was submitted.
         A listener that was cut for falling behind loses live Events only: stored ones are read again.
         """
         seen: int | None = None
-        subscription = ear.take() if ear is not None else None
+        subscription = early.take() if early is not None else None
         while True:
             try:
                 if subscription is not None:
-                    # Nothing was told before the ear listened.
+                    # Nothing was told before the early subscription.
                     now, stored, seen = task, [], since
                 else:
                     # Subscribed before reading, so that no Event falls between the two.

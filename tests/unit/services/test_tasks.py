@@ -212,18 +212,18 @@ def test_every_follower_sees_every_event_once_however_late_and_slow(
     simulate(scenario())
 
 
-def test_an_ear_hears_all_that_a_short_run_says_before_anybody_can_ask() -> None:
+def test_an_early_subscription_has_all_that_a_short_run_says() -> None:
     async def scenario() -> None:
         desk = Desk()
         steps = [*attempt(1), Ended(0, (), 1, FREE, "", ""), PostprocessStarted(), Succeeded()]
-        with desk.tasks.ear() as ear:
+        with desk.tasks.subscribe_early() as early:
             task = make_task(TaskState.NEW, id=desk.store.next_id())
-            ear.listen(task.id)
+            early.subscribe(task.id)
             queued = await desk.lifecycle.create(task, ())
             for number, step in enumerate(steps):
                 await desk.lifecycle.record(task.id, None, step)
                 desk.lifecycle.tell(task.id, Progress(number, len(steps), 0))
-            told = [event async for _, event in desk.tasks.follow(queued, ear=ear)]
+            told = [event async for _, event in desk.tasks.follow(queued, early=early)]
         assert [event.seq for event in told if isinstance(event, Recorded)] == list(range(1, 10))
         # The last one came after the end.
         assert [event.step for event in told if isinstance(event, Progress)] == list(range(len(steps) - 1))
@@ -231,19 +231,19 @@ def test_an_ear_hears_all_that_a_short_run_says_before_anybody_can_ask() -> None
     simulate(scenario())
 
 
-def test_an_ear_that_heard_too_much_loses_live_events_only_and_is_closed_in_any_case() -> None:
+def test_an_early_subscription_that_falls_behind_loses_live_events_only_and_is_closed_in_any_case() -> None:
     async def scenario() -> None:
         desk = Desk()
-        with desk.tasks.ear() as ear, desk.tasks.ear() as idle:
+        with desk.tasks.subscribe_early() as early, desk.tasks.subscribe_early() as idle:
             task = make_task(TaskState.NEW, id=desk.store.next_id())
-            ear.listen(task.id)
+            early.subscribe(task.id)
             idle.listen(task.id)
             queued = await desk.lifecycle.create(task, ())
             await desk.lifecycle.record(task.id, None, *attempt(1))
             for number in range(SUBSCRIBER_QUEUE_MAX_EVENTS + 1):
                 desk.lifecycle.tell(task.id, Progress(number, 2 * SUBSCRIBER_QUEUE_MAX_EVENTS, 0))
             await desk.lifecycle.record(task.id, None, Failed("no"))
-            told = [event async for _, event in desk.tasks.follow(queued, ear=ear)]
+            told = [event async for _, event in desk.tasks.follow(queued, early=early)]
         assert [event.seq for event in told if isinstance(event, Recorded)] == list(range(1, 8))
         assert idle.take() is None
 

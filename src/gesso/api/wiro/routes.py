@@ -125,9 +125,9 @@ class Wiro:
 
     async def _run_sync(self, request: Request, segments: list[str], send: Send) -> None:
         if wants_stream(request):
-            with self._services.tasks.ear() as ear:
-                task, project = await self._submit(request, segments, is_sync=True, listen=ear.listen)
-                await self._waiting.stream(task, self._owners.viewer(request, project), request, send, ear)
+            with self._services.tasks.subscribe_early() as early:
+                task, project = await self._submit(request, segments, is_sync=True, on_new=early.subscribe)
+                await self._waiting.stream(task, self._owners.viewer(request, project), request, send, early)
         else:
             task, project = await self._submit(request, segments, is_sync=True, is_awaited=True)
             await self._waiting.answer(task, self._owners.viewer(request, project), request, send)
@@ -138,7 +138,7 @@ class Wiro:
         segments: list[str],
         is_sync: bool = False,
         is_awaited: bool = False,
-        listen: Callable[[int], None] | None = None,
+        on_new: Callable[[int], None] | None = None,
     ) -> tuple[Task, Project]:
         services = self._services
         if not services.is_accepting():
@@ -155,7 +155,7 @@ class Wiro:
         except GessoError:
             await self._calls.forget(body)
             raise
-        return await services.submission.submit(order, listen), project
+        return await services.submission.submit(order, on_new), project
 
     async def _detail(self, request: Request) -> Answer:
         project, task = await self._named(request)

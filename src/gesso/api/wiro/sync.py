@@ -24,7 +24,7 @@ from gesso.api.wiro.once import HEADER
 from gesso.domain.errors import GessoError
 from gesso.domain.limits import SYNC_WAIT_S
 from gesso.domain.task import Task
-from gesso.services.tasks import Ear, Tasks
+from gesso.services.tasks import EarlySubscription, Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -84,16 +84,16 @@ class Waiting:
             nobody_waits.cancel()
         return now, has_left
 
-    async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send, ear: Ear | None = None) -> None:
+    async def stream(self, task: Task, viewer: Viewer, request: Request, send: Send, early: EarlySubscription | None = None) -> None:
         """Answer with events: `start`, `task_output` as it comes, and `done` with the task's record; `error` when it takes too long.
 
-        `ear`: has listened to the task since before it was accepted, so that no output is missed.
+        `early`: of the task, made before it was accepted, so that no output is missed.
         """
         await sse.begin(send)
         await sse.write(send, sse.event("start", submitted(task)))
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._wait_s
-        told = self._tasks.follow(task, ear=ear)
+        told = self._tasks.follow(task, early=early)
         async with aclosing(sse.heard(told, request, self._hung_up, lambda: min(self._keep_alive_s, deadline - clock()))) as beats:
             async for beat in beats:
                 if beat is sse.Silence.LEFT:
