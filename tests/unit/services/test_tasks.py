@@ -237,7 +237,7 @@ def test_an_early_subscription_that_falls_behind_loses_live_events_only_and_is_c
         with desk.tasks.subscribe_early() as early, desk.tasks.subscribe_early() as idle:
             task = make_task(TaskState.NEW, id=desk.store.next_id())
             early.subscribe(task.id)
-            idle.listen(task.id)
+            idle.subscribe(task.id)
             queued = await desk.lifecycle.create(task, ())
             await desk.lifecycle.record(task.id, None, *attempt(1))
             for number in range(SUBSCRIBER_QUEUE_MAX_EVENTS + 1):
